@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Interpreting a function of the target outside it.
+ *
+ * The instruction bytes come from the target's memory (or the files that stand in for it), Zydis decodes
+ * them, and this code executes them on registers of its own. What they write goes into an overlay that
+ * only the interpreter sees. Nothing is run in the target. Knows nothing of CPython: the caller
+ * says what to call, with which arguments, and which addresses are callbacks.
+ *
+ * Only x86-64 is understood. An instruction that is not, a system call, a jump out of code that can be
+ * read, a read of memory that is not there, or too many instructions end the call with a status;
+ * the message names the address and the instruction.
+ */
+#ifndef INSP_MACHINE_MACHINE_H
+#define INSP_MACHINE_MACHINE_H
+
+#include "../memory/space.h"
+
+typedef struct insp_machine insp_machine;
+
+/** Where the value of a register was loaded from, as far as a plain copy tells. */
+typedef struct insp_machine_arg {
+    uint64_t value;
+    insp_addr from; /**< address of the 8 bytes it was loaded from; 0 where it was computed */
+} insp_machine_arg;
+
+/**
+ * The target code called the callback address: arguments as the System V ABI passes them.
+ * The return value goes to rax. *stop = true ends the whole call with INSP_OK.
+ */
+typedef uint64_t (*insp_machine_callback)(void *ctx, const insp_machine_arg args[6],
+                                          bool *stop);
+
+/**
+ * A call that the caller answers itself instead of interpreting it, by the address called (an
+ * allocator, a lock, another function known by name). True: *result is what it returns.
+ */
+typedef bool (*insp_machine_intercept)(void *ctx, insp_addr called,
+                                       const insp_machine_arg args[6], uint64_t *result);
+
+typedef struct insp_machine_options {
+    uint64_t max_instructions;        /**< a call; 0 means 1,000,000 */
+    uint64_t fs_base;                 /**< of the thread the code believes to run on, or 0 */
+    insp_machine_intercept intercept; /**< may be NULL */
+    void *intercept_ctx;
+} insp_machine_options;
+
+/** A machine for one thread. `space` must outlive it. Fails with INSP_ERR_MEMORY. */
+insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
+                                insp_machine **out, insp_error *err);
+void insp_machine_destroy(insp_machine *m);
+
+/** The address to give as a function pointer; calling it calls `callback`. One a machine. */
+insp_addr insp_machine_callback_address(const insp_machine *m);
+
+/**
+ * Call the function at `function` with `n_args` (at most 6) integer arguments; *result is its rax.
+ * The overlay of the call before is dropped first.
+ *
+ * Fails with INSP_ERR_FAULT (err->addr could not be read), INSP_ERR_UNSUPPORTED (an instruction that is
+ * not understood, err->addr is where), INSP_ERR_REFUSED (too many instructions, too deep, a system call).
+ */
+insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_t *args,
+                              size_t n_args, insp_machine_callback callback, void *ctx,
+                              uint64_t *result, insp_error *err);
+
+/** How many instructions all calls so far took. */
+uint64_t insp_machine_instructions(const insp_machine *m);
+
+#endif

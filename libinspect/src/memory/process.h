@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * A live process: its mappings, its threads, and a copy of its memory taken while it is held.
+ *
+ * Only this file makes system calls on another process. Nothing is written to it.
+ */
+#ifndef INSP_MEMORY_PROCESS_H
+#define INSP_MEMORY_PROCESS_H
+
+#include "../base/arena.h"
+#include "space.h"
+
+/** A line of /proc/PID/maps. */
+typedef struct insp_map_line {
+    insp_addr start, end;
+    uint64_t offset;  /**< in the file */
+    const char *path; /**< "" for anonymous memory; "[heap]", "[stack]" … as the kernel says */
+    uint32_t flags;   /**< INSP_SEG_WRITE, INSP_SEG_EXEC, INSP_SEG_STACK */
+    bool readable;
+    bool deleted; /**< the file was removed or replaced since it was mapped */
+} insp_map_line;
+
+INSP_VEC(insp_map_lines, insp_map_line);
+
+/** A thread and its general registers, struct user_regs_struct as 64-bit words. */
+typedef struct insp_thread_regs {
+    int64_t tid;
+    uint64_t regs[32];
+    uint32_t n_regs; /**< 27 on x86-64 */
+    uint32_t signal; /**< that it got last, in a core */
+} insp_thread_regs;
+
+INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
+
+typedef struct insp_snapshot {
+    insp_arena text; /**< the paths of maps */
+    insp_map_lines maps;
+    insp_thread_regs_vec threads;
+    insp_range *copies; /**< what was copied: target ranges … */
+    unsigned char **at; /**< … and where to, each an anonymous mapping */
+    size_t n_copies;
+    uint64_t pause_ns;
+    bool was_stopped; /**< before we came; it still is */
+} insp_snapshot;
+
+/** Read /proc/PID/maps. Fails with INSP_ERR_GONE, INSP_ERR_DENIED, INSP_ERR_IO. */
+insp_status insp_process_maps(int64_t pid, insp_arena *text, insp_map_lines *out,
+                              insp_error *err);
+
+/**
+ * Hold every thread of the process, copy its writable private mappings (and what else is not in a
+ * file), let it go on. Whatever happens, it is let go.
+ *
+ * Fails with INSP_ERR_DENIED (the message names what forbids it: another user, Yama's
+ * kernel.yama.ptrace_scope, a tracer that has it already, seccomp or a container), INSP_ERR_GONE,
+ * INSP_ERR_IO, INSP_ERR_MEMORY.
+ */
+insp_status insp_snapshot_take(int64_t pid, insp_snapshot *out, insp_error *err);
+void insp_snapshot_deinit(insp_snapshot *s);
+
+#endif
