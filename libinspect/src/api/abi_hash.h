@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+/** @file Generated from libinspect.h by gdbext/tools/gen_abi.py. Do not edit. */
+#ifndef INSP_API_ABI_HASH_H
+#define INSP_API_ABI_HASH_H
+
+#define INSP_ABI_HASH 0x49c4750au
+
+#endif
