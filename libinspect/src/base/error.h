@@ -9,6 +9,7 @@
 #ifndef INSP_BASE_ERROR_H
 #define INSP_BASE_ERROR_H
 
+#include <inttypes.h>
 #include <libinspect.h>
 
 /**

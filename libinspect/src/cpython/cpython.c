@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "cpython.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error *err)
+{
+    py->images = images;
+    insp_status st = insp_runtime_find(py, images, err);
+    if (!st)
+        st = insp_interps_read(py, err);
+    if (!st)
+        st = insp_threads_read(py, err);
+    if (!st)
+        st = insp_pymalloc_find(py, err);
+    if (!st)
+        st = insp_layout_prove(py, err);
+    return st;
+}
+
+void insp_cpython_close(insp_cpython *py)
+{
+    insp_interps_deinit(&py->interps);
+    insp_tstates_deinit(&py->threads);
+    insp_proof_rows_deinit(&py->proofs);
+}
+
+bool insp_prove(insp_cpython *py, const char *structure, insp_member member,
+                const char *needed_by, insp_proof_result result, const char *fmt, ...)
+{
+    char text[240];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    insp_proof_row row = {structure, insp_arena_text(py->text, text, strlen(text)), needed_by,
+                          member, result};
+    return row.text && insp_proof_rows_push(&py->proofs, row);
+}
+
+bool insp_refuted(const insp_cpython *py, const char *structure)
+{
+    for (size_t i = 0; i < py->proofs.len; i++) {
+        if (!strcmp(py->proofs.at[i].structure, structure))
+            return py->proofs.at[i].result == INSP_PROOF_FAILED;
+    }
+    return false;
+}
+
+bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr)
+{
+    // The type of a type is type, or a metaclass, which is a type too and says so in its flags.
+    enum { TYPE_SUBCLASS_BIT = 31, DEPTH = 8 };
+    for (int i = 0; i < DEPTH && addr && !(addr & 7) && !r->bad; i++) {
+        insp_addr meta = INSP_U64(r, addr, PyObject, ob_type);
+        if (meta == py->type_type)
+            return !r->bad;
+        if (!(INSP_U64(r, meta, PyTypeObject, tp_flags) >> TYPE_SUBCLASS_BIT & 1))
+            break;
+        addr = meta;
+    }
+    r->bad = false;
+    return false;
+}

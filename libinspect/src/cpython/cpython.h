@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * One CPython in a target: where its runtime is, which version, by which layout it is read, and
+ * what its interpreters, collectors, allocators and threads look like.
+ *
+ * Knows structures of the runtime, but no object's insides: those are object/'s.
+ */
+#ifndef INSP_CPYTHON_CPYTHON_H
+#define INSP_CPYTHON_CPYTHON_H
+
+#include "../base/arena.h"
+#include "../elf/image.h"
+#include "finding.h"
+#include "layout.h"
+
+enum { INSP_GENERATIONS = 4 };
+
+/** A list of the collector. */
+typedef struct insp_gc_list {
+    insp_addr head; /**< PyGC_Head that closes the list */
+    const char *name;
+    int64_t threshold, count;                      /**< -1: none */
+    int64_t collections, collected, uncollectable; /**< -1: none */
+} insp_gc_list;
+
+/** One interpreter. */
+typedef struct insp_interp {
+    insp_addr addr;
+    int64_t id;
+    int64_t n_threads;
+    insp_addr gc; /**< struct _gc_runtime_state */
+    insp_gc_list lists[INSP_GENERATIONS];
+    uint32_t n_lists;
+    int32_t gc_enabled, gc_collecting, gc_debug;
+    insp_addr garbage, callbacks; /**< lists */
+    int64_t long_lived_total, long_lived_pending;
+    insp_addr modules, sysdict, builtins; /**< dicts */
+} insp_interp;
+
+INSP_VEC(insp_interps, insp_interp);
+
+/** PyThreadState, as far as it is not frames. */
+typedef struct insp_tstate {
+    insp_addr addr;
+    uint32_t interp;
+    uint64_t ident;
+    int64_t tid;
+    int32_t holds_gil;
+    insp_addr exception, handled;
+    insp_addr frame; /**< innermost frame, 0 for none */
+} insp_tstate;
+
+INSP_VEC(insp_tstates, insp_tstate);
+
+/** Whether a structure's layout is true of this target. */
+typedef struct insp_proof_row {
+    const char *structure, *text, *needed_by;
+    insp_member member; /**< its source is the structure's source */
+    insp_proof_result result;
+} insp_proof_row;
+
+INSP_VEC(insp_proof_rows, insp_proof_row);
+
+/** pymalloc's state (Objects/obmalloc.c). */
+typedef struct insp_pymalloc {
+    insp_addr arenas; /**< array of struct arena_object; 0: none was found */
+    uint32_t maxarenas;
+    uint32_t pool_size;  /**< bytes */
+    uint64_t arena_size; /**< bytes */
+    const char *found_by;
+} insp_pymalloc;
+
+typedef struct insp_cpython {
+    const insp_space *space;
+    const insp_images *images;
+    const insp_map_lines *maps; /**< of a live target, or NULL */
+    insp_arena *text;
+    insp_findings_log *findings;
+    uint32_t module; /**< image that is CPython */
+    uint32_t hex;
+    const char *version; /**< "3.11.2" */
+    bool debug, free_threaded;
+    insp_addr runtime;
+    const char *found_by;
+    insp_layout layout;
+    insp_addr type_type; /**< PyType_Type */
+    insp_interps interps;
+    insp_tstates threads;
+    insp_pymalloc pymalloc;
+    const char *allocator;
+    uint32_t debug_pad; /**< bytes the debug hooks put before a block: 0 or 16 */
+    insp_proof_rows proofs;
+} insp_cpython;
+
+/**
+ * Find CPython among the images and read its runtime. `py` comes with space, images, text and findings
+ * set, the rest zeroed.
+ *
+ * Fails with INSP_ERR_NO_PYTHON (the message says where it was looked for), INSP_ERR_UNSUPPORTED
+ * (the message names the version), INSP_ERR_MEMORY.
+ */
+insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error *err);
+void insp_cpython_close(insp_cpython *py);
+
+/** The steps of insp_cpython_open, each in the file of its name. */
+insp_status insp_runtime_find(insp_cpython *py, insp_images *images, insp_error *err);
+insp_status insp_interps_read(insp_cpython *py, insp_error *err);
+insp_status insp_threads_read(insp_cpython *py, insp_error *err);
+insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err);
+insp_status insp_layout_prove(insp_cpython *py, insp_error *err);
+
+/** Add a row to the proofs; printf for its text. False when memory runs out. */
+__attribute__((format(printf, 6, 7))) bool insp_prove(insp_cpython *py, const char *structure,
+                                                      insp_member member, const char *needed_by,
+                                                      insp_proof_result result, const char *fmt,
+                                                      ...);
+
+/** Whether the proof of a structure failed: what needs it refuses. */
+bool insp_refuted(const insp_cpython *py, const char *structure);
+
+/**
+ * Addresses of the next gc head after `head`, masked. A list is closed when it comes back to its start.
+ * 0 where it cannot be read.
+ */
+insp_addr insp_gc_next(insp_reader *r, insp_addr head);
+
+/** True for an address whose object has `type` as its type, and type(type) is type. */
+bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Is the layout true of this target? What the runtime can tell; object/ and heap/ add their own rows.
+ */
+#include "cpython.h"
+
+enum { LIST_STEPS = 4096 };
+
+// type is its own type; every object leads there in a few steps (an object, its class, a metaclass).
+static insp_addr find_type_type(insp_cpython *py, insp_reader *r)
+{
+    const insp_symbol *symbol = insp_image_symbol(&py->images->at[py->module], "PyType_Type");
+    if (symbol)
+        return symbol->addr;
+    uint32_t head = (uint32_t)INSP_OFF(&py->layout, PyGC_Head, sizeof);
+    for (uint32_t i = 0; i < py->interps.at[0].n_lists; i++) {
+        insp_addr at = py->interps.at[0].lists[i].head;
+        insp_addr next = insp_gc_next(r, at);
+        if (r->bad || next == at)
+            continue;
+        insp_addr o = next + head;
+        for (int k = 0; k < 8 && !r->bad; k++) {
+            insp_addr t = INSP_U64(r, o, PyObject, ob_type);
+            if (t == o)
+                return o;
+            o = t;
+        }
+    }
+    r->bad = false;
+    return 0;
+}
+
+static bool prove_types(insp_cpython *py, insp_reader *r)
+{
+    py->type_type = find_type_type(py, r);
+    insp_addr t = py->type_type;
+    insp_addr meta = t ? INSP_U64(r, t, PyObject, ob_type) : 0;
+    bool ok = t && meta == t && !r->bad;
+    if (!insp_prove(py, "PyObject", INSP_F_PyObject_ob_type, "everything",
+                    ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                    "type(type) is type: 0x%" PRIx64 " +%d", t,
+                    INSP_OFF(&py->layout, PyObject, ob_type)))
+        return false;
+    uint64_t size = ok ? INSP_U64(r, t, PyTypeObject, tp_basicsize) : 0;
+    int64_t want = INSP_OFF(&py->layout, PyHeapTypeObject, sizeof);
+    r->bad = false;
+    return insp_prove(py, "PyTypeObject", INSP_F_PyTypeObject_tp_basicsize, "everything",
+                      (int64_t)size == want ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      "tp_basicsize of type is %" PRIu64 ", PyHeapTypeObject has %" PRId64,
+                      size, want);
+}
+
+static bool prove_interpreters(insp_cpython *py, insp_reader *r)
+{
+    uint64_t agree = 0;
+    for (size_t i = 0; i < py->interps.len; i++)
+        agree +=
+            INSP_U64(r, py->interps.at[i].addr, PyInterpreterState, runtime) == py->runtime;
+    bool ok = agree == py->interps.len && py->threads.len > 0;
+    r->bad = false;
+    return insp_prove(py, "PyInterpreterState", INSP_F_PyInterpreterState_runtime, "everything",
+                      ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      "its runtime pointer is 0x%" PRIx64 "; %zu threads agree", py->runtime,
+                      py->threads.len);
+}
+
+// Neighbours agree from the head on in both directions, for some thousand steps. In a collection
+// _gc_prev holds a count, so then only the forward direction says anything.
+static bool list_is_sound(insp_reader *r, const insp_interp *in, insp_addr head, uint64_t *seen)
+{
+    insp_addr at = head;
+    for (int i = 0; i < LIST_STEPS; i++) {
+        insp_addr next = insp_gc_next(r, at);
+        insp_addr back = INSP_U64(r, next, PyGC_Head, _gc_prev) & ~UINT64_C(3);
+        if (r->bad || !next || next & 7 || (!in->gc_collecting && back != at)) {
+            r->bad = false;
+            return false;
+        }
+        if (next == head)
+            return true;
+        ++*seen;
+        at = next;
+    }
+    return true;
+}
+
+static bool prove_gc(insp_cpython *py, insp_reader *r)
+{
+    uint64_t seen = 0;
+    bool ok = true;
+    for (size_t i = 0; i < py->interps.len; i++) {
+        const insp_interp *in = &py->interps.at[i];
+        insp_addr first = INSP_U64(r, in->gc, gc_runtime_state, generation0);
+        ok = ok && first == in->lists[0].head;
+        for (uint32_t k = 0; k < in->n_lists; k++)
+            ok = ok && list_is_sound(r, in, in->lists[k].head, &seen);
+    }
+    r->bad = false;
+    return insp_prove(py, "gc state", INSP_F_gc_runtime_state_generations, "all but layout",
+                      ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      "generation0 is the first list; neighbours agree both ways over %" PRIu64
+                      " objects",
+                      seen);
+}
+
+static bool prove_frames(insp_cpython *py, insp_reader *r)
+{
+    uint64_t frames = 0, ended = 0;
+    bool ok = true;
+    for (size_t i = 0; i < py->threads.len; i++) {
+        insp_addr f = py->threads.at[i].frame;
+        for (int k = 0; f && k < LIST_STEPS; k++, frames++) {
+            insp_addr code = INSP_U64(r, f, PyInterpreterFrame, f_code);
+            insp_addr type = INSP_U64(r, code, PyObject, ob_type);
+            ok = ok && insp_is_type(r, py, type);
+            f = INSP_U64(r, f, PyInterpreterFrame, previous);
+        }
+        ended += !f;
+    }
+    ok = ok && !r->bad;
+    r->bad = false;
+    return insp_prove(py, "frames", INSP_F_PyInterpreterFrame_f_code,
+                      "threads, names of variables",
+                      !frames ? INSP_PROOF_UNKNOWN
+                      : ok    ? INSP_PROOF_OK
+                              : INSP_PROOF_FAILED,
+                      "%" PRIu64 " frames, chains of %" PRIu64 " of %zu threads end at NULL",
+                      frames, ended, py->threads.len);
+}
+
+static bool prove_arenas(insp_cpython *py)
+{
+    const insp_pymalloc *pm = &py->pymalloc;
+    if (!pm->arenas)
+        return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas",
+                          INSP_PROOF_UNKNOWN, "no arenas: this interpreter uses %s",
+                          py->allocator);
+    return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas", INSP_PROOF_OK, "%s",
+                      pm->found_by);
+}
+
+insp_status insp_layout_prove(insp_cpython *py, insp_error *err)
+{
+    insp_reader r = insp_reader_of(py->space, &py->layout);
+    bool fits = prove_types(py, &r) && prove_interpreters(py, &r) && prove_gc(py, &r) &&
+                prove_frames(py, &r) && prove_arenas(py);
+    return fits ? INSP_OK : insp_nomem(err);
+}
