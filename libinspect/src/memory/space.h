@@ -42,15 +42,25 @@ INSP_VEC(insp_segments, insp_segment);
 
 typedef struct insp_space {
     insp_segments segs;
+    insp_segments lost; /**< see insp_space_lose; bytes are NULL */
 } insp_space;
 
 void insp_space_deinit(insp_space *space);
 
 /**
- * Add a range; the parts of it that are there already keep their bytes.
+ * Add a range; the parts of it that are there already keep their bytes. A writable range that touches
+ * the one before it in the target and in memory here becomes one with it, if flags and module
+ * are the same. Pointers to ranges are invalid afterwards.
  * Fails with INSP_ERR_MEMORY; INSP_ERR_ARGUMENT where end < start.
  */
 insp_status insp_space_add(insp_space *space, insp_segment seg, insp_error *err);
+
+/**
+ * Say that the target had bytes of its own in `range` that are gone (a core that was cut). Writable
+ * data of a file (INSP_SEG_WRITE and INSP_SEG_FILE) that is added later leaves the range out: what
+ * the program started with is not what it had. Fails with INSP_ERR_MEMORY, INSP_ERR_ARGUMENT.
+ */
+insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err);
 
 /** The range that holds addr, or NULL. */
 const insp_segment *insp_space_find(const insp_space *space, insp_addr addr);
@@ -77,7 +87,7 @@ uint32_t insp_space_u32(const insp_space *space, insp_addr addr, bool *ok);
 
 /**
  * Copy the NUL-terminated text at addr into buf (size bytes, at least 1), cut where it does not fit.
- * Returns its length in buf, or -1 where it cannot be read.
+ * Returns its length in buf, or -1 (and an empty text) where memory ends before the text does.
  */
 int insp_space_text(const insp_space *space, insp_addr addr, char *buf, size_t size);
 
