@@ -1,0 +1,545 @@
+# SPDX-License-Identifier: MIT
+"""libinspect from Python: finding it, loading it, and asking it.
+
+Every question of libinspect.h is a method of Session with the name of the C function less
+`insp_`; an answer is copied into plain records (see _abi) and freed, so nothing a caller holds
+can go stale. Knows nothing of gdb and nothing of how the target's memory is laid out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from array import array
+from collections.abc import Sequence
+from ctypes import POINTER, byref
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from . import _abi, records
+from ._abi import Format, JobState, Stage, Status
+
+SONAME = "libinspect.so.0"
+
+# How long a wait for a job takes at most: the time after which Ctrl-C is noticed.
+WAIT_MS = 50
+# Memory is asked of the reader in pieces of at most this size, so that a slow one can be interrupted.
+READ_PIECE = 1 << 20
+WANTED_RANGES = 256
+
+Reader = Callable[[int, int], Optional[bytes]]
+OnProgress = Callable[[_abi.Progress], object]
+
+
+class InspectError(Exception):
+    """The library could not do what was asked; the message is one sentence for a person."""
+
+    def __init__(self, status: Status, addr: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.addr = addr
+        self.message = message
+
+
+class LibraryError(InspectError):
+    """The library itself is missing, broken, or of another build than this package."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Status.ERR_UNSUPPORTED, 0, message)
+
+
+# ---- finding and loading --------------------------------------------------------------------
+
+
+def candidates() -> list[str]:
+    """Where the library may be, in the order in which it is looked for."""
+    chosen = os.environ.get("REFSCOPE_LIB")
+    if chosen:
+        return [chosen]
+    package = Path(__file__).resolve().parent
+    places = [package.parents[1] / "build" / "lib", package]
+    # PREFIX/share/refscope/refscope is the package where it is installed.
+    prefix = package.parents[2] if len(package.parents) > 2 else package
+    places += [prefix / "lib", *sorted(prefix.glob("lib/*-linux-gnu"))]
+    found = [str(place / SONAME) for place in places if (place / SONAME).exists()]
+    return [*found, SONAME]
+
+
+class Library:
+    """A loaded libinspect: its functions as attributes, with their C types."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._cdll = ctypes.CDLL(path)
+        except OSError as error:
+            raise LibraryError(_load_failure(path, str(error))) from None
+        self._check_abi()
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _abi.FUNCTIONS:
+            raise AttributeError(name)
+        try:
+            function = getattr(self._cdll, name)
+        except AttributeError:
+            raise LibraryError(f"{self.path} has no {name}; run `make` to build it anew") from None
+        function.restype, function.argtypes = _abi.FUNCTIONS[name]
+        setattr(self, name, function)
+        return function
+
+    def _check_abi(self) -> None:
+        got = self.insp_abi()
+        if got != _abi.ABI_HASH:
+            raise LibraryError(
+                f"{self.path} was built from another libinspect.h than this Python package"
+                f" ({got:08x}, not {_abi.ABI_HASH:08x}); run `make gen` and then `make`,"
+                " or install both anew"
+            )
+
+    def version(self) -> str:
+        """Of the library, "1.2.3"."""
+        return self.insp_version().decode()
+
+
+def _load_failure(path: str, reason: str) -> str:
+    if path == SONAME and "REFSCOPE_LIB" not in os.environ:
+        return f"{SONAME} is not here; run `make`, or set REFSCOPE_LIB to where it is"
+    return f"cannot load {path}: {reason}"
+
+
+_loaded: dict[str, Library] = {}
+
+
+def load() -> Library:
+    """The library; it is loaded once. Raises LibraryError."""
+    path = candidates()[0]
+    if path not in _loaded:
+        _loaded[path] = Library(path)
+    return _loaded[path]
+
+
+# ---- a session ------------------------------------------------------------------------------
+
+
+class Session:
+    """A target that is open. Close it, or use it in a `with` statement."""
+
+    Error = InspectError
+
+    def __init__(self, library: Optional[Library] = None) -> None:
+        # Pointers the library writes to itself: an interrupt cannot lose what they point to.
+        self._handle = POINTER(_abi.insp_session)()
+        self._job = POINTER(_abi.insp_job)()
+        self._ending = threading.Lock()
+        self._reader: Optional[Reader] = None
+        self._lib = library or load()
+
+    @classmethod
+    def open_core(
+        cls, path: str, exe: Optional[str] = None, sysroot: Optional[str] = None
+    ) -> Session:
+        """Open a core dump; `exe` and `sysroot` as insp_options has them."""
+        session = cls()
+        session._open("insp_open_core", os.fsencode(path), byref(_options(exe, sysroot)))
+        return session
+
+    @classmethod
+    def open_process(
+        cls, pid: int, exe: Optional[str] = None, sysroot: Optional[str] = None
+    ) -> Session:
+        """Copy a process's memory while it is held for a moment."""
+        session = cls()
+        session._open("insp_open_process", pid, byref(_options(exe, sysroot)))
+        return session
+
+    @classmethod
+    def open_caller(
+        cls,
+        mappings: Sequence[_abi.Mapping],
+        threads: Sequence[_abi.CallerThread],
+        reader: Reader,
+        pid: int = 0,
+        exe: Optional[str] = None,
+        sysroot: Optional[str] = None,
+    ) -> Session:
+        """Open a target through the caller's own eyes.
+
+        `reader(start, end)` is called on the caller's thread, from need(), with at most READ_PIECE
+        bytes to bring; it returns them all, or None where they cannot be read.
+        """
+        session = cls()
+        session._reader = reader
+        maps = (_abi.insp_mapping * len(mappings))(
+            *((m.start, m.end, m.offset, os.fsencode(m.path), m.flags) for m in mappings)
+        )
+        regs = (_abi.insp_caller_thread * len(threads))()
+        for row, thread in zip(regs, threads):
+            row.tid = thread.tid
+            row.registers[:] = thread.registers
+        options = byref(_options(exe, sysroot))
+        arguments = (pid, maps, len(maps), regs, len(regs), options)
+        session._open("insp_open_caller", *arguments)
+        return session
+
+    def _open(self, name: str, *arguments: Any) -> None:
+        error = _abi.insp_error()
+        _check(getattr(self._lib, name)(*arguments, byref(self._handle), byref(error)), error)
+
+    def close(self) -> None:
+        """Let go of the target. A second time does nothing."""
+        handle, self._handle = self._handle, POINTER(_abi.insp_session)()
+        self._job = POINTER(_abi.insp_job)()
+        if handle:
+            self._lib.insp_close(handle)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) and getattr(self, "_lib", None):
+            self.close()
+
+    # ---- jobs ----
+
+    def need(self, stage: int, progress: Optional[OnProgress] = None) -> None:
+        """Derive everything up to a stage. Ctrl-C ends it soon, and leaves nothing running.
+
+        `progress` is called about twenty times a second, on this thread.
+        """
+        error = _abi.insp_error()
+        try:
+            start = self._function("insp_job_start")
+            self._end_job(error, cancel=True)
+            _check(start(self._handle, stage, byref(self._job), byref(error)), error)
+            self._drive(progress)
+        except BaseException:
+            self._end_job(error, cancel=True)
+            raise
+        _check(self._end_job(error, cancel=False), error)
+
+    def _drive(self, progress: Optional[OnProgress]) -> None:
+        state = _abi.insp_progress()
+        told = time.monotonic()
+        while True:
+            now = self._lib.insp_job_wait(self._job, WAIT_MS, byref(state))
+            if now == JobState.DONE:
+                return
+            if now == JobState.NEEDS_MEMORY:
+                self._bring_memory()
+            if progress and time.monotonic() - told >= WAIT_MS / 1000:
+                progress(records.copy(_abi.insp_progress, ctypes.addressof(state)))
+                told = time.monotonic()
+
+    def _bring_memory(self) -> None:
+        ranges = (_abi.insp_range * WANTED_RANGES)()
+        n = self._lib.insp_job_wanted(self._job, ranges, WANTED_RANGES)
+        for wanted in ranges[: min(n, WANTED_RANGES)]:
+            for start in range(wanted.start, wanted.end, READ_PIECE):
+                self._supply(start, min(start + READ_PIECE, wanted.end))
+
+    def _supply(self, start: int, end: int) -> None:
+        data = self._reader(start, end) if self._reader else None
+        if data is not None and len(data) != end - start:
+            data = None
+        error = _abi.insp_error()
+        piece = _abi.insp_range(start, end)
+        _check(self._lib.insp_job_supply(self._job, piece, data, byref(error)), error)
+
+    def _end_job(self, error: _abi.insp_error, cancel: bool) -> int:
+        """Wait for the job's end and free it, however often Ctrl-C is pressed meanwhile.
+
+        On a thread, where no KeyboardInterrupt is raised: between the call that frees the job and
+        the note that it did, one would free it twice, or never.
+        """
+        status = [int(Status.OK)]
+        late: Optional[KeyboardInterrupt] = None
+        while self._job:
+            try:
+                ender = threading.Thread(target=self._free_job, args=(error, cancel, status))
+                _start_quietly(ender)
+                ender.join()
+            except KeyboardInterrupt as interrupt:
+                late = interrupt
+        if late and not cancel:
+            raise late
+        return status[0]
+
+    def _free_job(self, error: _abi.insp_error, cancel: bool, status: list[int]) -> None:
+        with self._ending:
+            if not self._job:
+                return
+            if cancel:
+                self._lib.insp_job_cancel(self._job)
+            status[0] = self._lib.insp_job_finish(self._job, byref(error))
+            self._job = POINTER(_abi.insp_job)()
+
+    # ---- asking ----
+
+    def _function(self, name: str) -> Any:
+        if not self._handle:
+            raise InspectError(Status.ERR_ARGUMENT, 0, "the session is closed")
+        return getattr(self._lib, name)
+
+    def _ask(self, name: str, *arguments: Any) -> Any:
+        """Call a question whose answer is the library's to free: the last but one argument."""
+        function = self._function(name)
+        answer = function.argtypes[-2]._type_()
+        error = _abi.insp_error()
+        try:
+            _check(function(self._handle, *arguments, byref(answer), byref(error)), error)
+            return records.copy(answer._type_, ctypes.addressof(answer.contents))
+        finally:
+            self._lib.insp_answer_free(answer)
+
+    def _fill(self, name: str, *arguments: Any) -> Any:
+        """Call a question whose answer goes into the caller's own structure."""
+        function = self._function(name)
+        answer = function.argtypes[-2]._type_()
+        error = _abi.insp_error()
+        _check(function(self._handle, *arguments, byref(answer), byref(error)), error)
+        return records.copy(type(answer), ctypes.addressof(answer))
+
+    def session_target(self) -> _abi.Target:
+        """Where the target came from."""
+        target = self._function("insp_session_target")(self._handle)
+        return records.copy(_abi.insp_target, ctypes.addressof(target.contents))
+
+    def session_problems(self) -> list[_abi.Problem]:
+        """What keeps answers from being whole."""
+        return self._ask("insp_session_problems")
+
+    def session_modules(self) -> list[_abi.Module]:
+        """Executables and libraries mapped in the target."""
+        return self._ask("insp_session_modules")
+
+    def session_findings(self) -> _abi.Findings:
+        """What is wrong in the target itself."""
+        return self._ask("insp_session_findings")
+
+    # Stage RUNTIME.
+
+    def python_info(self) -> _abi.Python:
+        """Which CPython this is."""
+        return self._ask("insp_python_info")
+
+    def layout_proofs(self) -> list[_abi.Proof]:
+        """Whether the layout is true of this target, structure by structure."""
+        return self._ask("insp_layout_proofs")
+
+    def layout_fields(self) -> list[_abi.FieldRow]:
+        """Every field the library reads by."""
+        return self._ask("insp_layout_fields")
+
+    def interpreter_list(self) -> list[_abi.Interpreter]:
+        """Interpreters and what their collectors know."""
+        return self._ask("insp_interpreter_list")
+
+    def thread_list(self) -> list[_abi.Thread]:
+        """Threads, their Python frames and locals."""
+        return self._ask("insp_thread_list")
+
+    def value_text(self, addr: int, size: int = 512) -> tuple[str, bool]:
+        """The short value of an object, in at most size - 1 bytes, and whether it was cut."""
+        text = ctypes.create_string_buffer(size)
+        cut = ctypes.c_int32()
+        error = _abi.insp_error()
+        function = self._function("insp_value_text")
+        _check(function(self._handle, addr, text, size, byref(cut), byref(error)), error)
+        return text.value.decode("utf-8", "replace"), bool(cut)
+
+    def dict_get(self, addr: int, key: str) -> int:
+        """The value of a str key in a dict, 0 where it is not there."""
+        value = ctypes.c_uint64()
+        error = _abi.insp_error()
+        function = self._function("insp_dict_get")
+        name = key.encode("utf-8", "surrogatepass")
+        _check(function(self._handle, addr, name, byref(value), byref(error)), error)
+        return value.value
+
+    def find(self, addr: int) -> _abi.Place:
+        """What lies at an address."""
+        return self._ask("insp_find", addr)
+
+    # Stage OBJECTS.
+
+    def heap_summary(self) -> _abi.Summary:
+        """How large the heap is."""
+        return self._ask("insp_heap_summary")
+
+    def type_list(self) -> list[_abi.TypeRow]:
+        """Every type, by type id."""
+        return self._ask("insp_type_list")
+
+    def object_at(self, addr: int) -> _abi.Object:
+        """The object at an address."""
+        return self._fill("insp_object_at", addr)
+
+    def object_number(self, number: int) -> _abi.Object:
+        """The object with a number."""
+        return self._fill("insp_object_number", number)
+
+    def object_words(self, addr: int) -> list[_abi.Word]:
+        """An object's memory, word by word."""
+        return self._ask("insp_object_words", addr)
+
+    def objects_between(self, start: int, end: int) -> array[int]:
+        """Numbers of the objects in [start, end), by address."""
+        return self._ask("insp_objects_between", start, end)
+
+    def arena_list(self) -> _abi.Arenas:
+        """Arenas with their pools, and size classes."""
+        return self._ask("insp_arena_list")
+
+    # Stages REFERENCES, REVERSE and NATIVE.
+
+    def referents(self, number: int) -> list[_abi.Edge]:
+        """What an object or root refers to."""
+        return self._ask("insp_referents", number)
+
+    def referrers(self, number: int) -> list[_abi.Edge]:
+        """What refers to an object."""
+        return self._ask("insp_referrers", number)
+
+    def root_at(self, number: int) -> _abi.Root:
+        """The root with a number."""
+        return self._fill("insp_root_at", number)
+
+    def whose(self, number: int, size: int = 256) -> str:
+        """Whose an object is, in words, "" where several hold it."""
+        text = ctypes.create_string_buffer(size)
+        error = _abi.insp_error()
+        function = self._function("insp_whose")
+        _check(function(self._handle, number, text, size, byref(error)), error)
+        return text.value.decode("utf-8", "replace")
+
+    def candidates_of(self, number: int) -> _abi.Candidates:
+        """Words of C memory that point to an object."""
+        return self._ask("insp_candidates_of", number)
+
+    def unbalanced(self) -> array[int]:
+        """Numbers of mortal objects whose refcount does not add up."""
+        return self._ask("insp_unbalanced")
+
+    def garbage_replay(self) -> _abi.Garbage:
+        """What a full collection would find now."""
+        return self._ask("insp_garbage_replay")
+
+    def cycle_list(self) -> _abi.Cycles:
+        """Components of objects that refer to each other."""
+        return self._ask("insp_cycle_list")
+
+    def rings_through(self, number: int, limit: int) -> _abi.Rings:
+        """Shortest cycles through one object."""
+        return self._ask("insp_rings_through", number, limit)
+
+    # ---- export ----
+
+    def export(
+        self,
+        write: Callable[[bytes], object],
+        format: Format = Format.JSONL,
+        tick: Optional[Callable[[], object]] = None,
+    ) -> None:
+        """Write the whole heap. `write` is called on another thread, `tick` on this one.
+
+        The thread is there for Ctrl-C: on this one, an interrupt inside a callback of ctypes
+        would be printed and lost.
+        """
+        job = _Export(self._function("insp_export"), self._handle, format, write)
+        try:
+            _start_quietly(job)
+            while job.is_alive():
+                job.join(WAIT_MS / 1000)
+                if tick:
+                    tick()
+        except BaseException:
+            job.cancelled = True
+            raise
+        finally:
+            _join(job)
+        if job.failure:
+            raise job.failure
+        _check(job.status, job.error)
+
+
+class _Export(threading.Thread):
+    """insp_export on a thread of its own."""
+
+    def __init__(self, function: Any, handle: Any, format: int, write: Callable[[bytes], object]):
+        super().__init__(name="refscope-export", daemon=True)
+        self.function, self.handle, self.format, self.write = function, handle, format, write
+        self.error = _abi.insp_error()
+        self.status = 0
+        self.cancelled = False
+        self.failure: Optional[BaseException] = None
+
+    def run(self) -> None:
+        callback = _abi.insp_write_fn(self.take)
+        self.status = self.function(self.handle, self.format, callback, None, byref(self.error))
+
+    def take(self, ctx: object, data: int, n: int) -> int:
+        if self.cancelled:
+            return 1
+        try:
+            self.write(ctypes.string_at(data, n))
+        except BaseException as failure:  # noqa: BLE001 (it is raised again where it belongs)
+            self.failure = failure
+            return 1
+        return 0
+
+
+def _start_quietly(thread: threading.Thread) -> None:
+    """Start a thread that gets no asynchronous signal: the host expects them on its own threads."""
+    faults = {signal.SIGBUS, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL}
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _join(thread: threading.Thread) -> None:
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            continue
+
+
+def _options(exe: Optional[str], sysroot: Optional[str]) -> _abi.insp_options:
+    return _abi.insp_options(
+        exe=os.fsencode(exe) if exe else None, sysroot=os.fsencode(sysroot) if sysroot else None
+    )
+
+
+def _check(status: int, error: _abi.insp_error) -> None:
+    if status:
+        message = error.message.decode("utf-8", "replace")
+        raise InspectError(_status(status), error.addr, message or f"status {status}")
+
+
+def _status(value: int) -> Status:
+    try:
+        return Status(value)
+    except ValueError:
+        return Status.ERR_UNSUPPORTED
+
+
+__all__ = [
+    "Format",
+    "InspectError",
+    "Library",
+    "LibraryError",
+    "Session",
+    "Stage",
+    "Status",
+    "candidates",
+    "load",
+]
