@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Compiles the extensions of test-targets/ext for one interpreter."""
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import subprocess
+import typing
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("REFSCOPE_BUILD", str(ROOT.parent / "build")))
+DEFAULT_PYTHON = os.environ.get("REFSCOPE_TARGET_PYTHON", "/usr/bin/python3.11")
+
+CFLAGS = (
+    "-std=c11 -D_GNU_SOURCE -O1 -g -fPIC -shared -Wall -Wextra -Wpedantic -Wshadow "
+    "-Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef -Werror"
+).split()
+
+ASK = """
+import json, platform, sys, sysconfig
+print(json.dumps({
+    "version": platform.python_version(), "hex": sys.hexversion, "flags": sys.abiflags,
+    "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+    "include": sysconfig.get_path("include"),
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "executable": sys.executable,
+}))
+"""
+
+
+class BuildError(Exception):
+    """An extension does not compile, or the interpreter cannot be asked."""
+
+
+class Interpreter(typing.NamedTuple):
+    """A CPython that targets run under."""
+
+    path: str
+    version: str
+    hexversion: int
+    tag: str
+    suffix: str
+    include: str
+    free_threaded: bool
+
+
+@functools.lru_cache(maxsize=None)
+def interpreter(path: str = DEFAULT_PYTHON) -> Interpreter:
+    """What the interpreter at `path` says of itself."""
+    done = subprocess.run([path, "-I", "-c", ASK], capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError("%s cannot be run: %s" % (path, done.stderr.strip()))
+    said = json.loads(done.stdout)
+    real = os.path.realpath(said["executable"])
+    digest = hashlib.sha256(real.encode()).hexdigest()[:6]
+    tag = "%s%s-%s" % (said["version"], said["flags"], digest)
+    return Interpreter(real, said["version"], said["hex"], tag, said["suffix"],
+                       said["include"], said["free_threaded"])
+
+
+def digest_of(*paths: Path) -> str:
+    """A short hash of the content of files, in the order given."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def sources_of(name: str) -> typing.List[Path]:
+    """The files of extension `name`: ext/NAME.c, or everything in ext/NAME/."""
+    folder = ROOT / "ext" / name
+    if folder.is_dir():
+        return sorted(p for p in folder.iterdir() if p.suffix in (".c", ".h"))
+    return [folder.with_suffix(".c")]
+
+
+class Lock:
+    """Holds a file lock while in the `with` block: test processes share the build folder."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "w")
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def extension(name: str, python: Interpreter) -> Path:
+    """The folder that holds extension `name` compiled for `python`, compiling if needed."""
+    sources = sources_of(name)
+    folder = BUILD / "targets" / python.tag / name
+    built = folder / (name + python.suffix)
+    stamp = folder / "stamp"
+    wanted = digest_of(*sources, Path(__file__))
+    with Lock(folder / "lock"):
+        if stamp.exists() and stamp.read_text() == wanted and built.exists():
+            return folder
+        command = [os.environ.get("CC", "gcc"), *CFLAGS, "-isystem", python.include,
+                   *[str(s) for s in sources if s.suffix == ".c"], "-o", str(built)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError("%s\n%s" % (" ".join(command), done.stderr))
+        stamp.write_text(wanted)
+    return folder
