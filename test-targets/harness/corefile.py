@@ -5,6 +5,7 @@ Nothing here knows CPython but `refcount`, which reads the first word of an obje
 code with refscope on purpose: it is what refscope's figures are checked with.
 """
 import bisect
+import functools
 import mmap
 import struct
 import typing
@@ -93,9 +94,41 @@ class Core:
                 self._opened[name] = None
         return self._opened[name]
 
+    def is_static(self, addr: int) -> bool:
+        """Whether addr lies in the data of an executable or library (its .data or .bss)."""
+        i = bisect.bisect_right(self._modules, (addr, 1 << 64)) - 1
+        return i >= 0 and addr < self._modules[i][1]
+
+    @functools.cached_property
+    def _modules(self) -> typing.List[typing.Tuple[int, int]]:
+        """[start, end) in memory of every loaded segment of every mapped ELF file, sorted."""
+        first: typing.Dict[str, int] = {}
+        for start, _, offset, name in self._files:
+            if offset == 0:
+                first.setdefault(name, start)
+        spans = []
+        for name, base in first.items():
+            content = self._open(name)
+            if content is not None and content[:6] == b"\x7fELF\x02\x01":
+                spans += _spans(content, base)
+        return sorted(spans)
+
     def word(self, addr: int) -> int:
         """The unsigned 64-bit word at `addr`."""
         return int.from_bytes(self.read(addr, 8), "little")
+
+
+def _spans(content: mmap.mmap, base: int) -> typing.List[typing.Tuple[int, int]]:
+    (offset,) = struct.unpack_from("<Q", content, 32)
+    size, count = struct.unpack_from("<HH", content, 54)
+    loads = []
+    for i in range(count):
+        kind, _, _, addr, _, _, in_memory, _ = struct.unpack_from("<IIQQQQQQ", content,
+                                                                  offset + i * size)
+        if kind == PT_LOAD:
+            loads.append((addr, addr + in_memory))
+    slide = base - min(loads)[0] // 4096 * 4096 if loads else 0
+    return [(start + slide, end + slide) for start, end in loads]
 
 
 IMMORTAL_IN_3_11 = 999_000_000

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT
+"""Compares an export with the truth of its process and with the bytes of its core.
+
+Each check is a function that takes a Case and returns a Result. No check takes the export's word
+for a sum: edges are counted again, and refcounts are read from the core by harness.corefile.
+"""
+import collections
+import functools
+import typing
+from pathlib import Path
+
+from . import truth as flags
+from .corefile import Core, Refcount, Unreadable, refcount
+from .export import Edge, Export, Object
+from .report import Result
+from .truth import Record, Truth
+
+FREE_THREADED_GC = {"tracked"}
+INCREMENTAL = {0: "young", 1: "old", 2: "old"}
+
+
+class Case:
+    """An export, what its process said, its core, and what was planted."""
+
+    def __init__(self, export: Export, truth: Truth, core: Core,
+                 facts: typing.Optional[typing.Dict[str, typing.Any]] = None) -> None:
+        self.export, self.truth, self.core = export, truth, core
+        self.facts = facts or {}
+        self.by_addr = export.by_address()
+        self.names = {**{a: t.name for a, t in truth.types.items()}, **export.type_names()}
+        self.free_threaded = bool(export.header.get("free_threaded"))
+
+    @classmethod
+    def load(cls, export: Path, truth: Path, core: Path, **more: typing.Any) -> "Case":
+        """The same from files."""
+        return cls(Export.load(export), Truth.load(truth), Core(core), **more)
+
+    @functools.cached_property
+    def outgoing(self) -> typing.Dict[int, typing.List[Edge]]:
+        return self.export.outgoing()
+
+    @functools.cached_property
+    def owned_in(self) -> typing.Counter[int]:
+        """Owned edges by the id they go to, counted here."""
+        return collections.Counter(e.dst for e in self.export.edges if e.ref == "owned")
+
+    def type_of(self, addr: int) -> str:
+        """The name of the type of the object at addr, as far as anyone knows."""
+        known = self.by_addr.get(addr) or self.truth.objects.get(addr)
+        return self.names.get(known.type, hex(known.type)) if known else "?"
+
+    def addr_of(self, number: int) -> int:
+        """The address behind an id; 0 for one that is no object."""
+        known = self.export.objects.get(number)
+        return known.addr if known else 0
+
+    def in_core(self, addr: int) -> typing.Optional[Refcount]:
+        """What the core's bytes say of an object's count; None where they are missing."""
+        try:
+            return refcount(self.core, addr, self.truth.version, self.free_threaded)
+        except Unreadable:
+            return None
+
+    def pairs(self) -> typing.Iterator[typing.Tuple[Object, Record]]:
+        """Objects that both sides know."""
+        for record in self.truth.objects.values():
+            found = self.by_addr.get(record.addr)
+            if found:
+                yield found, record
+
+
+def structure(case: Case) -> Result:
+    """The file keeps its own promises: order, ids, words, possible only beside a remainder."""
+    result, export = Result("structure"), case.export
+    addrs = [o.addr for o in export.objects.values()]
+    result.compared = len(addrs) + len(export.edges)
+    for before, after in zip(addrs, addrs[1:]):
+        if after <= before:
+            result.add("objects not in address order", case.type_of(after), after)
+    last = None
+    for edge in export.edges:
+        if last is not None and edge.src < last:
+            result.add("edges not in source order", "", case.addr_of(edge.src), edge.name)
+        last = edge.src
+        _check_edge(case, edge, result)
+    for found in export.objects.values():
+        _check_object(case, found, result)
+    for kind, count in export.unknown.items():
+        result.note("%d lines of unknown kind %r" % (count, kind))
+    return result
+
+
+def _check_edge(case: Case, edge: Edge, result: Result) -> None:
+    export, addr = case.export, case.addr_of(edge.src)
+    known = export.objects if edge.src >= 0 else export.roots
+    if edge.src not in known or edge.dst not in export.objects:
+        result.add("edge of an unknown id", "", addr, "%d -> %d" % (edge.src, edge.dst))
+        return
+    if edge.ref not in ("owned", "borrowed", "weak", "possible"):
+        result.add("unknown ref word", case.type_of(addr), addr, repr(edge.ref))
+    if edge.ref == "possible" and not export.objects[edge.dst].remainder:
+        result.add("possible without a remainder", case.type_of(addr), addr, edge.name)
+    if edge.visited and edge.src < 0:
+        result.add("visited edge of a root", "", addr, edge.name)
+    if not edge.name:
+        result.add("edge without a name", case.type_of(addr), addr)
+
+
+def _check_object(case: Case, found: Object, result: Result) -> None:
+    kind = case.type_of(found.addr)
+    if found.immortal != (found.remainder is None):
+        result.add("remainder of an immortal", kind, found.addr, repr(found.remainder))
+    if found.remainder is None or found.unexplained is None:
+        return
+    if not 0 <= found.unexplained <= max(0, found.remainder):
+        result.add("unexplained out of range", kind, found.addr,
+                   "remainder %d, unexplained %d" % (found.remainder, found.unexplained))
+
+
+def objects(case: Case) -> Result:
+    """Every object the interpreter reaches is exported, with its type and gc-ness."""
+    result = Result("objects")
+    for record in case.truth.objects.values():
+        result.compared += 1
+        kind, found = case.type_of(record.addr), case.by_addr.get(record.addr)
+        if not found:
+            result.add("missing", kind, record.addr)
+        elif found.type != record.type:
+            result.add("wrong type", kind, record.addr, "%#x, not %#x" % (found.type, record.type))
+        elif (found.gc is not None) != bool(record.flags & flags.IS_GC):
+            result.add("wrong about a gc head", kind, record.addr, repr(found.gc))
+    extra = len(case.by_addr) - (result.compared - sum(
+        m.kind == "missing" for m in result.mismatches))
+    result.note("%d exported objects that the interpreter cannot reach" % extra)
+    return result
+
+
+def types(case: Case) -> Result:
+    """Names and sizes of types."""
+    result = Result("types")
+    for row in case.export.types.values():
+        known = case.truth.types.get(row.addr)
+        if not known:
+            continue
+        result.compared += 1
+        module, _, name = known.name.rpartition(".")
+        said = (row.name, row.module)
+        heap_type = known.flags >> 9 & 1
+        if row.name != (known.name if heap_type else name) or (
+                not heap_type and row.module != (module or "builtins")):
+            result.add("wrong name", row.name, row.addr, "%r, tp_name is %r" % (said, known.name))
+        if row.basicsize is not None and row.basicsize != known.basicsize:
+            result.add("wrong basicsize", row.name, row.addr, str(row.basicsize))
+        if row.itemsize is not None and row.itemsize != known.itemsize:
+            result.add("wrong itemsize", row.name, row.addr, str(row.itemsize))
+    return result
+
+
+def generations(case: Case) -> Result:
+    """Members of each generation, frozen and untracked ones, both ways."""
+    result = Result("generations")
+    words = {o.gc for o in case.export.objects.values()}
+    truth = case.truth
+    wanted: typing.Dict[str, typing.Set[int]] = collections.defaultdict(set)
+    for gen in range(3):
+        word = "gen%d" % gen
+        if words & FREE_THREADED_GC:
+            word = "tracked"
+        elif words & {"young", "old"}:
+            word = INCREMENTAL[gen]
+        wanted[word] |= truth.generation(gen)
+    wanted["frozen"] |= truth.frozen()
+    for word, members in wanted.items():
+        said = {o.addr for o in case.export.objects.values() if o.gc == word}
+        result.compared += len(members | said)
+        result.note("%-9s %d in the target, %d exported" % (word, len(members), len(said)))
+        for addr in members - said:
+            found = case.by_addr.get(addr)
+            result.add("not in " + word, case.type_of(addr), addr,
+                       "exported as %r" % found.gc if found else "not exported")
+        for addr in said - members:
+            result.add("wrongly in " + word, case.type_of(addr), addr)
+    return result
+
+
+def refcounts(case: Case) -> Result:
+    """The logical count, against the core's bytes and against the interpreter's word."""
+    result = Result("refcounts")
+    for found in case.export.objects.values():
+        kind, real = case.type_of(found.addr), case.in_core(found.addr)
+        result.compared += 1
+        if real is None:
+            result.add("header not in the core", kind, found.addr)
+            continue
+        if found.immortal != real.immortal:
+            result.add("wrong about immortal", kind, found.addr, "core: %d" % real.count)
+        elif not real.immortal and found.refcnt != real.count:
+            result.add("not the core's count", kind, found.addr,
+                       "%r, core has %d" % (found.refcnt, real.count))
+        told = case.truth.objects.get(found.addr)
+        if told and not real.immortal and found.refcnt != told.refcnt:
+            result.add("not the target's count", kind, found.addr,
+                       "%r, sys.getrefcount - 1 is %d" % (found.refcnt, told.refcnt))
+    return result
+
+
+def sizes(case: Case) -> Result:
+    """sys.getsizeof, where the export claims to know it."""
+    result, blocks = Result("sizes"), 0
+    for found, record in case.pairs():
+        if record.size < 0:
+            continue
+        if found.size_of != "object":
+            blocks += 1
+            continue
+        result.compared += 1
+        if found.size != record.size:
+            result.add("wrong size", case.type_of(record.addr), record.addr,
+                       "%r, getsizeof says %d" % (found.size, record.size))
+    result.note("%d objects with the size of their block instead" % blocks)
+    return result
+
+
+def visited(case: Case) -> Result:
+    """Edges marked visited equal gc.get_referents, as multisets, both ways."""
+    result = Result("visited")
+    result.allowed = 0.001
+    unknown = 0
+    for found in case.export.objects.values():
+        record = case.truth.objects.get(found.addr)
+        if not record:
+            unknown += found.gc is not None
+            continue
+        if found.gc is None and not record.flags & flags.IS_GC:
+            if any(e.visited for e in case.outgoing.get(found.id, ())):
+                result.add("visited, but no gc object", case.type_of(found.addr), found.addr)
+            continue
+        result.compared += 1
+        _compare_referents(case, found, record, result)
+    if unknown:
+        result.note("%d gc objects that the interpreter cannot reach: not compared" % unknown)
+    return result
+
+
+def _compare_referents(case: Case, found: Object, record: Record, result: Result) -> None:
+    edges = [e for e in case.outgoing.get(found.id, ()) if e.visited]
+    said = collections.Counter(case.addr_of(e.dst) for e in edges)
+    real = collections.Counter(record.visited)
+    if said == real:
+        return
+    missing, extra = real - said, said - real
+    words = ["- %#x %s" % (a, case.type_of(a)) for a in list(missing)[:3]]
+    slots = {case.addr_of(e.dst): e.name for e in edges}
+    words += ["+ %#x %s %s" % (a, case.type_of(a), slots[a]) for a in list(extra)[:3]]
+    kind = "missing and extra referents" if missing and extra else (
+        "missing referents" if missing else "extra referents")
+    result.add(kind, case.type_of(found.addr), found.addr, "; ".join(words))
+
+
+def left_out(case: Case) -> Result:
+    """Owned references that tp_traverse leaves out, where Python.h tells what they are."""
+    result = Result("left out")
+    for found, record in case.pairs():
+        if not record.extras or record.flags & flags.IS_SPLIT:
+            continue
+        kind = case.type_of(record.addr)
+        wanted = collections.Counter(record.extras)
+        # A table with keys other than str has them visited too.
+        if kind == "dict" and len(record.visited) >= 2 * len(record.extras):
+            wanted.clear()
+        said = collections.Counter(case.addr_of(e.dst) for e in case.outgoing.get(found.id, ())
+                                   if e.ref == "owned" and not e.visited)
+        if record.flags & flags.IS_GC and kind not in ("dict", "type"):
+            wanted -= collections.Counter(record.visited)
+        result.compared += 1
+        for addr in wanted - said:
+            result.add("owned reference missing", kind, record.addr,
+                       "- %#x %s" % (addr, case.type_of(addr)))
+        for addr in (said - wanted) if kind == "dict" else ():
+            result.add("owned reference too many", kind, record.addr,
+                       "+ %#x %s" % (addr, case.type_of(addr)))
+    return result
+
+
+def ledger(case: Case) -> Result:
+    """Owned edges, counted here, + remainder = ob_refcnt of the core, for every mortal object."""
+    result = Result("ledger")
+    for found in case.export.objects.values():
+        real = case.in_core(found.addr)
+        if real is None or real.immortal:
+            continue
+        result.compared += 1
+        owned = case.owned_in[found.id]
+        if found.remainder is None or owned + found.remainder != real.count:
+            result.add("does not add up", case.type_of(found.addr), found.addr,
+                       "%d owned + %r, core has %d" % (owned, found.remainder, real.count))
+    return result
+
+
+def planted_remainders(case: Case) -> typing.Dict[int, int]:
+    """What the target planted, by address."""
+    return {r["addr"]: r["remainder"] for r in case.facts.get("remainders", [])}
+
+
+def balance(case: Case) -> Result:
+    """No false deficit, at least 98 % balanced, and the header's shares are the counted ones."""
+    result = Result("balance")
+    wanted = planted_remainders(case)
+    counts: typing.Counter[str] = collections.Counter()
+    for found in case.export.objects.values():
+        if found.immortal or found.refcnt <= 0 or case.core.is_static(found.addr):
+            continue
+        result.compared += 1
+        remainder = case.in_core(found.addr).count - case.owned_in[found.id]
+        counts["balanced"] += remainder == 0
+        counts["explained"] += not found.unexplained and remainder >= 0
+        if remainder < 0 and wanted.get(found.addr, 0) >= 0:
+            result.add("false deficit", case.type_of(found.addr), found.addr, str(remainder))
+    for word in ("balanced", "explained"):
+        share = counts[word] / max(1, result.compared)
+        result.note("%s %d of %d = %.4f %%, header says %r" % (
+            word, counts[word], result.compared, 100 * share, case.export.header.get(word)))
+        if abs(share - float(case.export.header.get(word) or 0)) > 1e-3:
+            result.add("header's share differs", word, 0, "%.5f" % share)
+    if counts["balanced"] < 0.98 * result.compared:
+        result.add("less than 98 % balanced", "", 0)
+    return result
+
+
+def planted(case: Case) -> Result:
+    """Every planted remainder shows as exactly what was planted."""
+    result = Result("planted")
+    wanted = planted_remainders(case)
+    for addr, remainder in wanted.items():
+        result.compared += 1
+        found = case.by_addr.get(addr)
+        if not found:
+            result.add("planted object not exported", "", addr)
+        elif found.remainder != remainder:
+            result.add("wrong remainder", case.type_of(addr), addr,
+                       "%r, planted %d" % (found.remainder, remainder))
+    for planted_edge in case.facts.get("edges", []):
+        result.compared += 1
+        _check_planted_edge(case, planted_edge, result)
+    return result
+
+
+def _check_planted_edge(case: Case, edge: typing.Dict[str, typing.Any], result: Result) -> None:
+    """A fact {"src", "dst", "name"}: an owned edge of that name between the two addresses."""
+    source = case.by_addr.get(edge["src"])
+    names = [e.name for e in case.outgoing.get(source.id, ()) if e.ref == "owned"
+             and case.addr_of(e.dst) == edge["dst"]] if source else []
+    if edge["name"] not in names:
+        result.add("planted edge not exported", case.type_of(edge["src"]), edge["src"],
+                   "%s -> %#x, only %r" % (edge["name"], edge["dst"], names[:5]))
+
+
+def slots_left_out(case: Case) -> typing.Counter[typing.Tuple[str, str]]:
+    """For eyes: how many owned, not visited edges there are by source type and kind of slot."""
+    import re
+    table: typing.Counter[typing.Tuple[str, str]] = collections.Counter()
+    for edge in case.export.edges:
+        if edge.ref == "owned" and not edge.visited and edge.src >= 0:
+            shape = re.sub(r"'(?:[^'\\]|\\.)*'|\d+", "*", edge.name)
+            table[case.type_of(case.addr_of(edge.src)), shape] += 1
+    return table
+
+
+CHECKS = (structure, objects, types, generations, refcounts, sizes, visited, left_out, ledger,
+          balance, planted)
+
+
+def run(case: Case) -> typing.List[Result]:
+    """Every check; `planted` only where something was planted."""
+    return [check(case) for check in CHECKS
+            if check is not planted or case.facts.get("remainders") or case.facts.get("edges")]
