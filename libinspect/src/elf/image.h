@@ -36,17 +36,22 @@ typedef struct insp_section {
 } insp_section;
 
 INSP_VEC(insp_symbols, insp_symbol);
+INSP_VEC(insp_symbol_refs, const insp_symbol *);
 INSP_VEC(insp_sections, insp_section);
 
 typedef struct insp_image {
-    const char *path;           /**< in the target, or the caller's --exe */
+    const char *path;           /**< in the target, "" where it is not known */
     const char *file;           /**< on this machine, "" where there is none that fits */
+    const char *doubt;          /**< a sentence where `file` could not be proved the same, or "" */
     insp_addr start, end;       /**< of its mappings */
     insp_addr bias;             /**< target address = p_vaddr + bias */
+    insp_addr header;           /**< where its ELF header lies; 0 where the target lacks it */
+    insp_addr dynamic;          /**< where its dynamic section lies, 0 where unknown */
     insp_build_id build_id;     /**< as the target's memory says, else the file's */
     const unsigned char *bytes; /**< of the file, mapped; NULL without one */
     uint64_t size;
     insp_symbols symbols;   /**< of .dynsym, and .symtab if there; sorted by addr */
+    insp_symbol_refs names; /**< the same, sorted by name */
     insp_sections sections; /**< sorted by start */
     uint16_t machine;
     bool symbols_loaded;
@@ -55,15 +60,20 @@ typedef struct insp_image {
 INSP_VEC(insp_images, insp_image);
 
 /**
- * Find the modules of a target: from its file mappings, and, where a core has none (its notes were
- * cut off), from the ELF header pages it holds.
+ * Find the modules of a target, sorted by start: from its file mappings, and, where a core has none
+ * (its notes were cut off), from the ELF header pages it holds; their names then come from the
+ * dynamic linker's list, else from DT_SONAME, and may be "". Fails with INSP_ERR_MEMORY.
  */
 insp_status insp_images_find(const insp_space *space, const insp_core_files *files,
                              insp_arena *text, insp_images *out, insp_error *err);
 
 /**
  * Look for the module's file, by sysroot + path (or `file` if it is not NULL), take it if its
- * build-id fits, map it, read its sections, and overlay what the space lacks.
+ * build-id fits, map it, read its sections, and overlay what the space lacks. Where the target shows no
+ * build-id, the first page decides, and without that the caller's word (`file`); image->doubt says so.
+ *
+ * An image with end 0 (a caller's executable of which the target holds nothing) is placed where the
+ * file says, if it is not position-independent.
  *
  * Fails with INSP_ERR_IO (not there), INSP_ERR_MISMATCH (another build); both leave the image as it was,
  * and the message says which file, which build-id was wanted and which was found.
@@ -72,7 +82,10 @@ insp_status insp_image_attach(insp_image *image, uint32_t module, insp_space *sp
                               const char *sysroot, const char *file, insp_arena *text,
                               insp_error *err);
 
-/** Read symbols, if not done yet: from the file, else (.dynsym) from the target's memory. */
+/**
+ * Read symbols, if not done yet: from the file, else (.dynsym) from the target's memory. None to be
+ * found is no failure. Fails with INSP_ERR_MEMORY.
+ */
 insp_status insp_image_load_symbols(insp_image *image, const insp_space *space,
                                     insp_arena *text, insp_error *err);
 
