@@ -6,11 +6,22 @@ Structures are the C ones; records are what library.py copies them into.
 
 from __future__ import annotations
 
-from array import array  # noqa: F401 (in annotations)
-from ctypes import (  # noqa: F401
-    CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int8, c_int16, c_int32,
-    c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p,
-)  # fmt: skip
+from array import array
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
@@ -38,7 +49,7 @@ class Status(IntEnum):
 
 class insp_error(Structure):
     _fields_ = [
-        ("code", c_int),
+        ("code", c_uint),
         ("reserved", c_uint32),
         ("addr", c_uint64),
         ("message", c_char * 496),
@@ -186,7 +197,7 @@ class JobState(IntEnum):
 
 class insp_progress(Structure):
     _fields_ = [
-        ("stage", c_int),
+        ("stage", c_uint),
         ("reserved", c_uint32),
         ("done", c_uint64),
         ("total", c_uint64),
@@ -260,7 +271,7 @@ class insp_proof(Structure):
         ("source", c_char_p),
         ("text", c_char_p),
         ("needed_by", c_char_p),
-        ("result", c_int),
+        ("result", c_uint),
         ("reserved", c_uint32),
     ]
 
@@ -702,7 +713,7 @@ class insp_edge(Structure):
         ("dst_addr", c_uint64),
         ("slot", c_uint64),
         ("name", c_char_p),
-        ("kind", c_int),
+        ("kind", c_uint),
         ("visited", c_int32),
     ]
 
@@ -989,19 +1000,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_abi": (c_uint32, []),
     "insp_version": (c_char_p, []),
     "insp_answer_free": (None, [c_void_p]),
-    "insp_open_core": (c_int, [
+    "insp_open_core": (c_uint, [
         c_char_p,
         POINTER(insp_options),
         POINTER(POINTER(insp_session)),
         POINTER(insp_error),
     ]),
-    "insp_open_process": (c_int, [
+    "insp_open_process": (c_uint, [
         c_int64,
         POINTER(insp_options),
         POINTER(POINTER(insp_session)),
         POINTER(insp_error),
     ]),
-    "insp_open_caller": (c_int, [
+    "insp_open_caller": (c_uint, [
         c_int64,
         POINTER(insp_mapping),
         c_size_t,
@@ -1013,54 +1024,54 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     ]),
     "insp_close": (None, [POINTER(insp_session)]),
     "insp_session_target": (POINTER(insp_target), [POINTER(insp_session)]),
-    "insp_session_problems": (c_int, [
+    "insp_session_problems": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_problems)),
         POINTER(insp_error),
     ]),
-    "insp_session_modules": (c_int, [
+    "insp_session_modules": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_modules)),
         POINTER(insp_error),
     ]),
-    "insp_job_start": (c_int, [
+    "insp_job_start": (c_uint, [
         POINTER(insp_session),
-        c_int,
+        c_uint,
         POINTER(POINTER(insp_job)),
         POINTER(insp_error),
     ]),
-    "insp_job_wait": (c_int, [POINTER(insp_job), c_uint32, POINTER(insp_progress)]),
+    "insp_job_wait": (c_uint, [POINTER(insp_job), c_uint32, POINTER(insp_progress)]),
     "insp_job_wanted": (c_size_t, [POINTER(insp_job), POINTER(insp_range), c_size_t]),
-    "insp_job_supply": (c_int, [POINTER(insp_job), insp_range, c_void_p, POINTER(insp_error)]),
+    "insp_job_supply": (c_uint, [POINTER(insp_job), insp_range, c_void_p, POINTER(insp_error)]),
     "insp_job_cancel": (None, [POINTER(insp_job)]),
-    "insp_job_finish": (c_int, [POINTER(insp_job), POINTER(insp_error)]),
-    "insp_need": (c_int, [POINTER(insp_session), c_int, POINTER(insp_error)]),
-    "insp_python_info": (c_int, [
+    "insp_job_finish": (c_uint, [POINTER(insp_job), POINTER(insp_error)]),
+    "insp_need": (c_uint, [POINTER(insp_session), c_uint, POINTER(insp_error)]),
+    "insp_python_info": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_python)),
         POINTER(insp_error),
     ]),
-    "insp_layout_proofs": (c_int, [
+    "insp_layout_proofs": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_proofs)),
         POINTER(insp_error),
     ]),
-    "insp_layout_fields": (c_int, [
+    "insp_layout_fields": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_field_rows)),
         POINTER(insp_error),
     ]),
-    "insp_interpreter_list": (c_int, [
+    "insp_interpreter_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_interpreters)),
         POINTER(insp_error),
     ]),
-    "insp_thread_list": (c_int, [
+    "insp_thread_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_threads)),
         POINTER(insp_error),
     ]),
-    "insp_value_text": (c_int, [
+    "insp_value_text": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         POINTER(c_char),
@@ -1068,123 +1079,123 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(c_int32),
         POINTER(insp_error),
     ]),
-    "insp_dict_get": (c_int, [
+    "insp_dict_get": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         c_char_p,
         POINTER(c_uint64),
         POINTER(insp_error),
     ]),
-    "insp_find": (c_int, [
+    "insp_find": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         POINTER(POINTER(insp_place)),
         POINTER(insp_error),
     ]),
-    "insp_heap_summary": (c_int, [
+    "insp_heap_summary": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_summary)),
         POINTER(insp_error),
     ]),
-    "insp_type_list": (c_int, [
+    "insp_type_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_types)),
         POINTER(insp_error),
     ]),
-    "insp_object_at": (c_int, [
+    "insp_object_at": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         POINTER(insp_object),
         POINTER(insp_error),
     ]),
-    "insp_object_number": (c_int, [
+    "insp_object_number": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(insp_object),
         POINTER(insp_error),
     ]),
-    "insp_object_words": (c_int, [
+    "insp_object_words": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         POINTER(POINTER(insp_words)),
         POINTER(insp_error),
     ]),
-    "insp_objects_between": (c_int, [
+    "insp_objects_between": (c_uint, [
         POINTER(insp_session),
         c_uint64,
         c_uint64,
         POINTER(POINTER(insp_numbers)),
         POINTER(insp_error),
     ]),
-    "insp_arena_list": (c_int, [
+    "insp_arena_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_arenas)),
         POINTER(insp_error),
     ]),
-    "insp_referents": (c_int, [
+    "insp_referents": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(POINTER(insp_edges)),
         POINTER(insp_error),
     ]),
-    "insp_referrers": (c_int, [
+    "insp_referrers": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(POINTER(insp_edges)),
         POINTER(insp_error),
     ]),
-    "insp_root_at": (c_int, [
+    "insp_root_at": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(insp_root),
         POINTER(insp_error),
     ]),
-    "insp_whose": (c_int, [
+    "insp_whose": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(c_char),
         c_size_t,
         POINTER(insp_error),
     ]),
-    "insp_candidates_of": (c_int, [
+    "insp_candidates_of": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         POINTER(POINTER(insp_candidates)),
         POINTER(insp_error),
     ]),
-    "insp_unbalanced": (c_int, [
+    "insp_unbalanced": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_numbers)),
         POINTER(insp_error),
     ]),
-    "insp_garbage_replay": (c_int, [
+    "insp_garbage_replay": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_garbage)),
         POINTER(insp_error),
     ]),
-    "insp_cycle_list": (c_int, [
+    "insp_cycle_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_cycles)),
         POINTER(insp_error),
     ]),
-    "insp_rings_through": (c_int, [
+    "insp_rings_through": (c_uint, [
         POINTER(insp_session),
         c_uint32,
         c_uint32,
         POINTER(POINTER(insp_rings)),
         POINTER(insp_error),
     ]),
-    "insp_session_findings": (c_int, [
+    "insp_session_findings": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_findings)),
         POINTER(insp_error),
     ]),
-    "insp_export": (c_int, [
+    "insp_export": (c_uint, [
         POINTER(insp_session),
-        c_int,
+        c_uint,
         insp_write_fn,
         c_void_p,
         POINTER(insp_error),
     ]),
-    "insp_export_fd": (c_int, [POINTER(insp_session), c_int, c_int, POINTER(insp_error)]),
+    "insp_export_fd": (c_uint, [POINTER(insp_session), c_uint, c_int, POINTER(insp_error)]),
 }

@@ -21,7 +21,6 @@ from . import _abi
 _BATCH = 1 << 15
 
 _CODES = {
-    ctypes.c_int: "i",
     ctypes.c_int8: "b",
     ctypes.c_int16: "h",
     ctypes.c_int32: "i",

@@ -41,11 +41,10 @@ Structures are the C ones; records are what library.py copies them into.
 
 from __future__ import annotations
 
-from array import array  # noqa: F401 (in annotations)
-from ctypes import (  # noqa: F401
-    CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int8, c_int16, c_int32,
-    c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p,
-)  # fmt: skip
+from array import array
+from ctypes import (
+{imports}
+)
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
@@ -100,12 +99,13 @@ class Bindings:
         }
 
     def text(self, header: str) -> str:
-        parts = [PROLOGUE.format(hash=abi_hash(header))]
         constants = re.findall(r"^#define (INSP_\w+) (\d+)u?$", header, re.M)
-        parts += [f"{name} = {value}\n" for name, value in constants]
+        parts = [f"{name} = {value}\n" for name, value in constants]
         parts += [text for node in self.nodes for text in self.declaration(node)]
-        parts += self.tables()
-        return "".join(parts)
+        body = "".join([*parts, *self.tables()])
+        used = sorted(set(re.findall(r"\b(?:c_\w+|CFUNCTYPE|POINTER|Structure)\b", body)))
+        imports = "\n".join(f"    {name}," for name in used)
+        return PROLOGUE.format(hash=abi_hash(header), imports=imports) + body
 
     def declaration(self, node: dict[str, Any]) -> Iterator[str]:
         name, kind = node["name"], node["kind"]
@@ -144,7 +144,7 @@ class Bindings:
         if kind.endswith("*"):
             return f"POINTER({self.ctype(kind[:-1])})"
         kind = kind[len("const ") :] if kind.startswith("const ") else kind
-        return "c_int" if kind in self.enums else BASE.get(kind, kind)
+        return "c_uint" if kind in self.enums else BASE.get(kind, kind)
 
     def lengths(self, node: dict[str, Any]) -> dict[str, str]:
         """The array fields of a structure, and the field with the length of each."""

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+#
+# Every verb of the project, for a person and for CI alike. `make help` lists them.
+# What is built goes to build/ and nowhere else.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+# All processors, unless somebody says how many.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+
+# ---- what a person may set -----------------------------------------------------------------
+
+BUILD   ?= build
+CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# 1: a warning ends the build.
+WERROR  ?= 1
+# Only these folders of libinspect/src, and only these tests: `make unit BUILD=/tmp/b
+# FOLDERS="base memory" TESTS=space` while the others are being worked on.
+FOLDERS ?= *
+TESTS   ?= *
+CFLAGS  ?= -O2 -g
+# 1: show the commands.
+V       ?= 0
+
+# ---- the library ---------------------------------------------------------------------------
+
+ROOT     := $(CURDIR)
+LIB      := libinspect
+HEADER   := $(LIB)/include/libinspect.h
+HASH_H   := $(LIB)/src/api/abi_hash.h
+ABI_PY   := gdbext/refscope/_abi.py
+GEN_ABI  := gdbext/tools/gen_abi.py
+MAP      := $(LIB)/libinspect.map
+SONAME   := libinspect.so.0
+
+LIB_SRC  := $(sort $(wildcard $(foreach f,$(FOLDERS),$(LIB)/src/$(f)/*.c)))
+TEST_SRC := $(sort $(wildcard $(LIB)/tests/main.c $(LIB)/tests/support/*.c \
+                              $(foreach t,$(TESTS),$(LIB)/tests/test_$(t).c)))
+C_FILES  := $(sort $(wildcard $(LIB)/include/*.h $(LIB)/src/*/*.[ch] $(LIB)/tests/*.[ch] \
+                              $(LIB)/tests/support/*.[ch] $(LIB)/fuzz/*.[ch] $(LIB)/bench/*.[ch]))
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
+            -Wstrict-prototypes -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
+CPPFLAGS += -D_GNU_SOURCE -I$(LIB)/include
+FLAGS    := -std=c11 $(WARN) -fPIC -fvisibility=hidden -pthread
+LIBS     := -lelf -lZydis -lZycore -lpthread
+# What tests see: check's macros are GNU C, and a test reads better with a plain int.
+TEST_CPPFLAGS := -I$(LIB)/tests -I$(BUILD)/tests
+TEST_FLAGS    := -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic -Wno-conversion
+
+Q := $(if $(filter 1,$(V)),,@)
+# $(call say,WHAT): one line for a command that is not shown.
+say = $(if $(Q),@echo '  $1 $(patsubst $(ROOT)/%,%,$@)')
+
+# ---- verbs ---------------------------------------------------------------------------------
+
+.PHONY: all build
+all: build ## The library and a runnable build/bin/refscope (the default)
+build: $(BUILD)/lib/libinspect.so $(BUILD)/lib/libinspect.a $(BUILD)/bin/refscope
+
+.PHONY: help
+help: ## This list
+	@echo "make VERB, where VERB is one of"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+# ---- set-up: what the machine must have ----------------------------------------------------
+#
+# Verbs that promise to work on a bare machine install what is missing; the others only say
+# what it is. `make check SETUP=verify` installs nothing either.
+
+SETUP_VERBS := demo check lint asan valgrind setup
+SETUP ?= $(if $(filter $(SETUP_VERBS),$(MAKECMDGOALS)),install,verify)
+READY := $(BUILD)/ready
+
+.PHONY: setup
+setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/valgrind ## Install what every verb needs
+
+$(READY)/%: $(LIB)/tools/setup
+	@mkdir -p $(@D)
+	@BUILD=$(BUILD) $(LIB)/tools/setup $(SETUP) $* && touch $@
+
+# One after the other: two apt-get at once get in each other's way.
+$(READY)/test: | $(READY)/build
+$(READY)/demo: | $(READY)/test
+$(READY)/lint: | $(READY)/demo
+$(READY)/valgrind: | $(READY)/lint
+
+# ---- flavours: the same sources, compiled for different ends -------------------------------
+#
+# $(call flavour,DIR,COMPILER,FLAGS) makes rules for DIR/obj/**.o, DIR/lib/libinspect.a and
+# DIR/bin/unit. A file that holds the flags makes objects depend on them.
+
+# $(call keep,FILE,TEXT): FILE holds TEXT, and is written only when that changes.
+keep = @mkdir -p $(dir $1); echo '$2' | cmp -s - $1 || echo '$2' > $1
+
+.PHONY: FORCE
+FORCE:
+
+define flavour
+$1/obj/flags: FORCE
+	$$(call keep,$$@,$2 $$(CPPFLAGS) $$(FLAGS) $3)
+$1/obj/sources: FORCE
+	$$(call keep,$$@,$$(LIB_SRC) $$(TEST_SRC))
+
+$1/obj/tests/%.o: $$(LIB)/tests/%.c $1/obj/flags $(BUILD)/tests/suites.inc | $$(READY)/test
+	@mkdir -p $$(@D)
+	$$(call say,compile)
+	$$(Q)$2 $$(CPPFLAGS) $$(TEST_CPPFLAGS) $$(FLAGS) $$(TEST_FLAGS) $3 -MMD -MP -c $$< -o $$@
+$1/obj/%.o: $$(LIB)/src/%.c $1/obj/flags | $$(READY)/build
+	@mkdir -p $$(@D)
+	$$(call say,compile)
+	$$(Q)$2 $$(CPPFLAGS) $$(FLAGS) $3 -MMD -MP -c $$< -o $$@
+
+$1/obj/api/abi.o: $$(HASH_H)
+
+$1/lib/libinspect.a: $$(LIB_SRC:$$(LIB)/src/%.c=$1/obj/%.o) $1/obj/sources
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(call say,archive)
+	$$(Q)ar rcs $$@ $$(filter %.o,$$^)
+$1/bin/unit: $$(TEST_SRC:$$(LIB)/tests/%.c=$1/obj/tests/%.o) $1/lib/libinspect.a $1/obj/sources
+	@mkdir -p $$(@D)
+	$$(call say,link   )
+	$$(Q)$2 $3 -pthread $$(filter %.o %.a,$$^) $$$$(pkg-config --libs check) $$(LIBS) -o $$@
+
+-include $$(LIB_SRC:$$(LIB)/src/%.c=$1/obj/%.d) $$(TEST_SRC:$$(LIB)/tests/%.c=$1/obj/tests/%.d)
+endef
+
+$(eval $(call flavour,$(BUILD),$(CC),$(CFLAGS)))
+
+# main.c runs every suite that a test file defines: `Suite *NAME(void)`.
+$(BUILD)/tests/suites.inc: $(TEST_SRC) FORCE
+	$(call keep,$@,$(shell sed -n 's/^Suite \*\([a-z0-9_]*\)(void).*/SUITE(\1)/p' $(TEST_SRC)))
+
+$(BUILD)/lib/$(SONAME): $(LIB_SRC:$(LIB)/src/%.c=$(BUILD)/obj/%.o) $(MAP) $(BUILD)/obj/sources
+	@mkdir -p $(@D)
+	$(call say,link   )
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$(MAP) \
+	    -Wl,-z,defs -Wl,-z,relro -Wl,-z,now $(filter %.o,$^) $(LIBS) -o $@
+$(BUILD)/lib/libinspect.so: $(BUILD)/lib/$(SONAME)
+	@ln -sf $(SONAME) $@
+
+# The library answers insp_abi() with a hash of the header it was built from, so that bindings
+# made from another one notice. Needs no clang, unlike `make gen`.
+$(HASH_H): $(HEADER) $(GEN_ABI) | $(READY)/build
+	@$(PYTHON) $(GEN_ABI) --hash $@ && touch $@
+
+# ---- the command line ----------------------------------------------------------------------
+
+$(BUILD)/bin/refscope: gdbext/tools/launcher.in Makefile
+	@mkdir -p $(@D)
+	@sed -e 's|@PYTHON@|$(PYTHON)|' -e 's|@PACKAGE@|$(ROOT)/gdbext|' $< > $@
+	@chmod +x $@
+
+# ---- tests ---------------------------------------------------------------------------------
+
+RUN_TESTS := $(PYTHON) $(LIB)/tools/run-tests
+
+.PHONY: check test unit
+check: test ## Set the machine up, build, run all tests
+test: build $(BUILD)/bin/unit | $(READY)/test ## All tests: C units, Python, end to end
+	@$(RUN_TESTS) $(BUILD) unit python e2e
+unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
+	$(BUILD)/bin/unit
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+$(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE)))
+
+.PHONY: asan valgrind
+asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefined-behaviour checks
+	CK_FORK=no $(BUILD)/asan/bin/unit
+valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
+	CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
+	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
+
+# ---- lint ----------------------------------------------------------------------------------
+
+LINT    := $(BUILD)/lint
+SCRIPTS  = $(shell grep -IlsE '^\#!.*/(ba)?sh' $(wildcard .ci/run $(LIB)/tools/* gdbext/tools/* test-targets/*))
+PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py')
+PROSE    = $(wildcard *.md docs docs/*) libinspect gdbext test-targets Makefile .ci
+
+$(eval $(call flavour,$(BUILD)/clang,clang,-O2))
+$(eval $(call flavour,$(BUILD)/analyzer,gcc,-O2 -fanalyzer -Wno-analyzer-null-dereference))
+
+LINTS := lint-format lint-clang lint-analyzer lint-tidy lint-cppcheck lint-python lint-shell \
+         lint-spelling lint-house check-gen
+.PHONY: lint $(LINTS) format
+lint: $(LINTS) ## Every check of the sources that runs no test
+	@echo "lint: $(words $(LINTS)) checks passed, 0 failed"
+
+lint-format: | $(READY)/lint
+	clang-format --dry-run -Werror $(C_FILES)
+format: | $(READY)/lint ## Lay C sources out
+	clang-format -i $(C_FILES)
+lint-clang: $(LIB_SRC:$(LIB)/src/%.c=$(BUILD)/clang/obj/%.o) | $(READY)/lint
+lint-analyzer: $(LIB_SRC:$(LIB)/src/%.c=$(BUILD)/analyzer/obj/%.o)
+# Only files that changed, or whose headers did: -MD's list is that of the clang build.
+lint-tidy: $(LIB_SRC:$(LIB)/src/%.c=$(LINT)/tidy/%.ok)
+$(LINT)/tidy/%.ok: $(BUILD)/clang/obj/%.o .clang-tidy | $(READY)/lint
+	@mkdir -p $(@D)
+	$(call say,tidy   )
+	$(Q)clang-tidy --quiet $(LIB)/src/$*.c -- $(CPPFLAGS) $(FLAGS) 2>$@.log >&2 || \
+	    { cat $@.log; exit 1; }
+	@touch $@
+lint-cppcheck: | $(READY)/lint
+	@mkdir -p $(LINT)/cppcheck
+	cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
+	    --error-exitcode=1 --std=c11 -j 2 --cppcheck-build-dir=$(LINT)/cppcheck \
+	    --suppress=unusedStructMember --suppress=clarifyCalculation -I$(LIB)/include $(LIB)/src
+lint-python: | $(READY)/lint
+	$(PYTHON) -W error -m compileall -q -f gdbext test-targets $(LIB)/tools
+	pyflakes3 $(PYTHONS) $(LIB)/tools/run-tests
+	$(PYTHON) gdbext/tools/lint.py gdbext/refscope
+lint-shell: | $(READY)/lint
+	shellcheck $(SCRIPTS)
+lint-spelling: | $(READY)/lint
+	codespell --skip='*.pyc,*.inc,*.map' --ignore-words $(LIB)/tools/words.txt $(PROSE)
+lint-house:
+	$(foreach tool,$(wildcard $(LIB)/tools/layers $(LIB)/tools/sizes),$(tool) && )true
+
+# ---- generated, and committed --------------------------------------------------------------
+
+.PHONY: gen check-gen
+gen: | $(READY)/lint ## Write the ctypes bindings anew from libinspect.h (needs clang)
+	$(PYTHON) $(GEN_ABI) --hash $(HASH_H) --python $(ABI_PY)
+check-gen: | $(READY)/lint ## Fail where the committed bindings are not those of libinspect.h
+	$(PYTHON) $(GEN_ABI) --check --hash $(HASH_H) --python $(ABI_PY)
+
+# ---- installing ----------------------------------------------------------------------------
+
+LIBDIR  ?= $(PREFIX)/lib
+SHARE   := $(PREFIX)/share/refscope
+VERSION  = $(shell sed -n 's/^\#define VERSION "\(.*\)"/\1/p' $(LIB)/src/api/abi.c)
+
+.PHONY: install
+install: build ## Install below PREFIX (/usr/local), through DESTDIR
+	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(PREFIX)/include $(PREFIX)/bin $(SHARE))
+	install -m 644 $(BUILD)/lib/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libinspect.so
+	install -m 644 $(HEADER) $(DESTDIR)$(PREFIX)/include/libinspect.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	    $(LIB)/libinspect.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libinspect.pc
+	cd gdbext && find refscope -name '*.py' -exec install -D -m 644 {} $(abspath $(DESTDIR)/$(SHARE))/{} \;
+	install -m 644 gdbext/refscope-gdb.py $(DESTDIR)$(SHARE)/refscope-gdb.py
+	sed -e 's|@PYTHON@|$(PYTHON)|' -e 's|@PACKAGE@|$(SHARE)|' gdbext/tools/launcher.in \
+	    > $(DESTDIR)$(PREFIX)/bin/refscope
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/refscope
+
+# ---- away with it --------------------------------------------------------------------------
+
+.PHONY: clean distclean
+clean: ## Remove what was built, keep the knowledge of what is installed
+	rm -rf $(filter-out $(READY),$(wildcard $(BUILD)/*))
+distclean: ## Remove everything that is not in the repository
+	rm -rf $(BUILD)
+	find gdbext test-targets -name __pycache__ -prune -exec rm -rf {} +
