@@ -424,7 +424,9 @@ def main():
     for plant in (collections_of, iterators_of, functions_of, numbers_and_texts,
                   compressed_and_parsed, files_and_processes, low_level, threads_and_logs):
         plant()
-    planted.stop({"kept": len(KEPT), "lonely": id(lonely)})
+    # 3.12.1's own collection never ends here: the traverse of module _asyncio follows a free list
+    # that has become a ring.
+    planted.stop({"kept": len(KEPT), "lonely": id(lonely)}, sys.version_info[:2] != (3, 12))
 
 
 main()
