@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ops.h"
+
+enum { DEFAULT_INSTRUCTIONS = 1000000 };
+
+insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
+                                insp_machine **out, insp_error *err)
+{
+    insp_machine *m = calloc(1, sizeof(*m));
+    if (!m)
+        return insp_nomem(err);
+    m->stack = calloc(1, INSP_STACK_SIZE);
+    m->shadow = calloc(INSP_STACK_SIZE / 8, sizeof(*m->shadow));
+    if (!m->stack || !m->shadow) {
+        insp_machine_destroy(m);
+        return insp_nomem(err);
+    }
+    for (size_t i = 0; i < INSP_SEEN_PAGES; i++)
+        m->seen[i].number = UINT64_MAX;
+    m->written.number = UINT64_MAX;
+    m->low = INSP_STACK_SIZE;
+    m->space = space;
+    m->cursor.space = space;
+    if (options)
+        m->options = *options;
+    if (!m->options.max_instructions)
+        m->options.max_instructions = DEFAULT_INSTRUCTIONS;
+    m->fs_base = m->options.fs_base ? m->options.fs_base : INSP_MACHINE_TCB;
+    m->callback_op = (insp_op){.run = insp_op_callback, .addr = INSP_MACHINE_CALLBACK};
+    m->return_op = (insp_op){.run = insp_op_return, .addr = INSP_MACHINE_RETURN};
+    insp_code_init(&m->code);
+    *out = m;
+    return INSP_OK;
+}
+
+void insp_machine_destroy(insp_machine *m)
+{
+    if (!m)
+        return;
+    insp_code_deinit(&m->code);
+    insp_overlay_deinit(&m->overlay);
+    free(m->stack);
+    free(m->shadow);
+    free(m);
+}
+
+insp_addr insp_machine_callback_address(const insp_machine *m)
+{
+    (void)m;
+    return INSP_MACHINE_CALLBACK;
+}
+
+uint64_t insp_machine_instructions(const insp_machine *m)
+{
+    return m->total;
+}
+
+void *insp_machine_fail(insp_machine *m, insp_status code, insp_addr at, const char *fmt, ...)
+{
+    va_list args;
+    m->status = code;
+    m->at = at;
+    va_start(args, fmt);
+    (void)vsnprintf(m->what, sizeof(m->what), fmt, args);
+    va_end(args);
+    return NULL;
+}
+
+// The first instruction, with the registers as a caller leaves them.
+static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args, size_t n_args)
+{
+    static const uint8_t order[6] = {INSP_RDI, INSP_RSI, INSP_RDX, INSP_RCX, INSP_R8, INSP_R9};
+    static const uint64_t back = INSP_MACHINE_RETURN;
+    insp_machine_clean(m);
+    insp_code_trim(&m->code);
+    memset(m->r, 0, sizeof(m->r));
+    memset(m->v, 0, sizeof(m->v));
+    m->f = (insp_flags){.zero = 1, .parity = 1};
+    m->status = INSP_OK;
+    m->left = m->options.max_instructions;
+    for (size_t i = 0; i < n_args; i++)
+        m->r[order[i]].value = args[i];
+    insp_addr sp = INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM - 8;
+    m->r[INSP_RSP].value = sp;
+    if (!insp_store_arg(m, sp, (insp_machine_arg){back, INSP_SHADOW_RETURN}))
+        return NULL;
+    return insp_code_find(m, function);
+}
+
+// The op that ended the call, or NULL where not even the first could be found.
+static const insp_op *run(insp_machine *m, insp_op *op)
+{
+    const insp_op *last = NULL;
+    while (op) {
+        last = op;
+        if (m->left == 0) {
+            insp_machine_fail(m, INSP_ERR_REFUSED, op->addr,
+                              "more than %" PRIu64 " instructions",
+                              m->options.max_instructions);
+            break;
+        }
+        m->left--;
+        op = op->run(m, op);
+    }
+    return last;
+}
+
+insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_t *args,
+                              size_t n_args, insp_machine_callback callback, void *ctx,
+                              uint64_t *result, insp_error *err)
+{
+    if (n_args > 6)
+        return insp_fail(err, INSP_ERR_ARGUMENT, function, "more than 6 arguments");
+    m->callback = callback;
+    m->ctx = ctx;
+    const insp_op *last = run(m, enter(m, function, args, n_args));
+    m->total += m->options.max_instructions - m->left;
+    if (m->status == INSP_ERR_MEMORY)
+        return insp_nomem(err);
+    if (m->status && last)
+        return insp_fail(err, m->status, m->at, "%s (%s at 0x%" PRIx64 ")", m->what,
+                         insp_op_name(last), last->addr);
+    if (m->status)
+        return insp_fail(err, m->status, m->at, "%s", m->what);
+    *result = m->r[INSP_RAX].value;
+    return INSP_OK;
+}
