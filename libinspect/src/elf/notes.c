@@ -16,7 +16,8 @@ enum { SIGINFO_CODE = 8, SIGINFO_ADDR = 16 };
 // NT_FILE: two words, an entry of three words a file, then the paths.
 enum { FILE_HEAD = 16, FILE_ENTRY = 24 };
 
-enum { X86_64_REGS = 27, X86_64_RSP = 19, AARCH64_REGS = 32, AARCH64_SP = 31 };
+// How many words of pr_reg are kept, see insp_thread_sp.
+enum { X86_64_REGS = 27, AARCH64_REGS = 32 };
 
 typedef struct reader {
     insp_core *core;
@@ -40,12 +41,6 @@ static uint32_t half(const insp_note *note, size_t at)
 static uint32_t known_regs(uint16_t machine)
 {
     return machine == EM_X86_64 ? X86_64_REGS : machine == EM_AARCH64 ? AARCH64_REGS : 0;
-}
-
-uint64_t insp_stack_pointer(uint16_t machine, const insp_thread_regs *thread)
-{
-    uint32_t at = machine == EM_X86_64 ? X86_64_RSP : AARCH64_SP;
-    return known_regs(machine) > 0 && at < thread->n_regs ? thread->regs[at] : 0;
 }
 
 static void read_thread(reader *r, const insp_note *note)

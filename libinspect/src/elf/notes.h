@@ -16,7 +16,4 @@
 insp_status insp_core_read_notes(insp_core *core, Elf *elf, const GElf_Phdr *segment,
                                  insp_error *err);
 
-/** The stack pointer among a thread's registers, 0 for a machine that is not known. */
-uint64_t insp_stack_pointer(uint16_t machine, const insp_thread_regs *thread);
-
 #endif
