@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""Looking things up in a session by number, and calling them by name.
+
+Between the library's rows and the verbs: an object's row, its type's name, the words in which a
+person would speak of it. Every answer is remembered, so that a verb may ask twice. Knows nothing
+of text layout, of gdb or of ctypes.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from . import text
+from .library import InspectError
+
+REF_OWNED, REF_BORROWED, REF_WEAK, REF_POSSIBLE = 0, 1, 2, 3
+REF_WORDS = {
+    REF_OWNED: "owned",
+    REF_BORROWED: "borrowed",
+    REF_WEAK: "weak",
+    REF_POSSIBLE: "possible",
+}
+
+NAME_WIDTH = 32
+"""A type's name is cut to this many columns; CPython itself knows no bound."""
+
+_NAMED = re.compile(r"<(?:class|module|function|built-in function|method) '?([^'<> ]+)'?[^<>]*>$")
+
+
+def called(
+    type_name: str, addr: int, name: str, style: text.Style, columns: int = NAME_WIDTH
+) -> str:
+    """`dict 0x7f...`, `type 0x41383a0 'Session'`: how a sentence speaks of an object."""
+    shown = f"{text.shorten(type_name, columns)} {style('subject', hexa(addr))}"
+    return f"{shown} '{text.shorten(name, columns)}'" if name else shown
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who owns or makes a reference, as a row shows it."""
+
+    number: int
+    addr: int
+    type: str
+    path: str  # whose it is, in words: "globals of __main__", "serve() at orders.py:34"
+    root: Optional[Any] = None  # the library's row where it is no object
+
+    def as_json(self) -> Dict[str, Any]:
+        """`addr` or `root`, and `type`."""
+        if self.root is None:
+            found: Dict[str, Any] = {"addr": hexa(self.addr), "type": self.type}
+            if self.path:
+                found["path"] = self.path
+            return found
+        return {"root": root_json(self.root), "type": self.type}
+
+
+def hexa(addr: int) -> str:
+    """An address in JSON."""
+    return f"{addr:#x}"
+
+
+def root_json(root: Any) -> Dict[str, Any]:
+    """A root in JSON. A frame says where it runs."""
+    found: Dict[str, Any] = {"kind": root.kind, "addr": hexa(root.addr), "name": root.name}
+    if root.kind == "frame":
+        found["function"] = root.name[:-2] if root.name.endswith("()") else root.name
+        found["file"] = root.file
+        found["line"] = root.line
+    if root.thread:
+        found["thread"] = root.thread
+    return found
+
+
+class Namer:
+    """Values of objects, which need no more than the interpreter to be known."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def value(self, addr: int, columns: int = text.VALUE_WIDTH) -> str:
+        """The short value of an object, or "" where it has none that can be read."""
+        return self.value_and_cut(addr, columns)[0]
+
+    def value_and_cut(self, addr: int, columns: int = text.VALUE_WIDTH) -> Tuple[str, bool]:
+        """The same, and whether some of it is left out."""
+        try:
+            found, cut = self.session.value_text(addr)
+        except InspectError:
+            return "", False
+        short = text.shorten(found, columns)
+        return short, bool(cut) or short != text.clean(found)
+
+
+class Book(Namer):
+    """Rows and names of one session."""
+
+    def __init__(self, session: Any) -> None:
+        super().__init__(session)
+        self.summary = session.heap_summary()
+        self._types: Optional[List[Any]] = None
+        self._objects: Dict[int, Any] = {}
+        self._whose: Dict[int, str] = {}
+        self._roots: Dict[int, Any] = {}
+
+    # ---- objects ----
+
+    def at(self, addr: int) -> Any:
+        """The row of the object at an address; fails as the library does where there is none."""
+        row = self.session.object_at(addr)
+        self._objects[row.number] = row
+        return row
+
+    def object(self, number: int) -> Any:
+        """The row of an object by number."""
+        row = self._objects.get(number)
+        if row is None:
+            row = self._objects[number] = self.session.object_number(number)
+        return row
+
+    def objects(self, numbers: Iterable[int]) -> List[Any]:
+        """The rows of many objects."""
+        return [self.object(number) for number in numbers]
+
+    def is_root(self, number: int) -> bool:
+        """It owns references and is no object."""
+        return number >= self.summary.first_root
+
+    def root(self, number: int) -> Any:
+        """The row of a root by number."""
+        row = self._roots.get(number)
+        if row is None:
+            row = self._roots[number] = self.session.root_at(number)
+        return row
+
+    # ---- names ----
+
+    @property
+    def types(self) -> List[Any]:
+        """Every type, by type id."""
+        if self._types is None:
+            self._types = self.session.type_list()
+        return self._types
+
+    def type_row(self, row: Any) -> Optional[Any]:
+        """The type of an object, or None where the heap is too broken to have one."""
+        return self.types[row.type] if 0 <= row.type < len(self.types) else None
+
+    def type_name(self, row: Any) -> str:
+        """The short name of an object's type; `type@0x...` where it has none."""
+        found = self.type_row(row)
+        name = text.shorten(found.name, NAME_WIDTH) if found else ""
+        return name or f"type@{row.type_addr:#x}"
+
+    def full_type_name(self, row: Any) -> str:
+        """With its module, but for builtins."""
+        found = self.type_row(row)
+        name = self.type_name(row)
+        if found is None or found.module in ("", "builtins"):
+            return name
+        return f"{text.shorten(found.module, NAME_WIDTH)}.{name}"
+
+    def own_name(self, row: Any) -> str:
+        """The name a type, module or function calls itself by; else ""."""
+        row_type = self.type_name(row)
+        if row_type not in _NAMED_TYPES:
+            return ""
+        found = _NAMED.match(self.value(row.addr, 200))
+        if not found:
+            return ""
+        name = found.group(1)
+        # A module's name is its path; of the others the last part is what people say.
+        return text.shorten(name if row_type == "module" else name.split(".")[-1], NAME_WIDTH)
+
+    def whose(self, number: int) -> str:
+        """Whose an object is, in words, or ""."""
+        found = self._whose.get(number)
+        if found is None:
+            found = self._whose[number] = text.clean(self.session.whose(number))
+        return found
+
+    def holder(self, number: int, path: bool = True) -> Holder:
+        """What stands at the source of a reference."""
+        if self.is_root(number):
+            root = self.root(number)
+            return Holder(number, root.addr, root.kind, root_place(root), root)
+        row = self.object(number)
+        return Holder(number, row.addr, self.type_name(row), self.whose(number) if path else "")
+
+
+_NAMED_TYPES = {
+    "type",
+    "module",
+    "function",
+    "ABCMeta",
+    "EnumType",
+    "EnumMeta",
+    "builtin_function_or_method",
+}
+
+
+def root_place(root: Any) -> str:
+    """Where a root is: `serve() at orders.py:34`, `sys.modules`."""
+    name = text.shorten(root.name, NAME_WIDTH)
+    if root.kind != "frame" or not root.file:
+        return name
+    place = text.shorten(os.path.basename(root.file), NAME_WIDTH)
+    return f"{name} at {place}:{root.line}" if root.line > 0 else f"{name} in {place}"
+
+
+def generation_words(gc: Optional[str]) -> str:
+    """`generation 2`, `untracked`, `frozen`; "" without a gc head."""
+    if gc is None:
+        return ""
+    if gc.startswith("gen") and gc[3:].isdigit():
+        return f"generation {gc[3:]}"
+    if gc in ("young", "old"):
+        return f"{gc} generation"
+    return gc
+
+
+def module_name(path: str) -> str:
+    """A module as a person says it: `_rowcache`, `python3.11`, `libc.so.6`."""
+    base = os.path.basename(path)
+    found = re.match(r"(.+?)\.(?:cpython-[^/]*|abi3)\.so$", base)
+    return text.shorten(found.group(1) if found else base, NAME_WIDTH)
+
+
+def foreign_extensions(modules: Iterable[Any]) -> List[str]:
+    """Extension modules that did not come with CPython, by name."""
+    names = set()
+    for module in modules:
+        path = module.path
+        if not re.search(r"\.(cpython-[^/]*|abi3)\.so$", path) or "/lib-dynload/" in path:
+            continue
+        names.add(module_name(path))
+    return sorted(names)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The verbs, in the order in which help lists them. A new verb is a file here and a line below."""
+
+import difflib
+from typing import Dict, List
+
+from ..verb import UsageError, Verb
+from . import (
+    arenas,
+    cycles,
+    export,
+    garbage,
+    gc,
+    graph,
+    heap,
+    layout,
+    obj,
+    referents,
+    referrers,
+    refs,
+    threads,
+)
+
+ALL: List[Verb] = [
+    heap.VERB,
+    obj.VERB,
+    refs.VERB,
+    referrers.VERB,
+    referents.VERB,
+    graph.VERB,
+    cycles.VERB,
+    garbage.VERB,
+    gc.VERB,
+    arenas.VERB,
+    threads.VERB,
+    layout.VERB,
+    export.VERB,
+]
+
+BY_NAME: Dict[str, Verb] = {verb.name: verb for verb in ALL}
+
+
+def named(name: str) -> Verb:
+    """The verb of that name. Raises UsageError, which says what is close."""
+    found = BY_NAME.get(name)
+    if found is not None:
+        return found
+    close = difflib.get_close_matches(name, [*BY_NAME, "run"], 3, 0.5)
+    hint = f" Close: {', '.join(close)}." if close else " --help lists the verbs."
+    shown = name if len(name) <= 40 and name.isprintable() else ascii(name)[:40]
+    raise UsageError(f"unknown verb '{shown}'.{hint}")

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: MIT
+"""cycles: objects that keep each other alive, and why each cycle is still here."""
+
+import argparse
+from collections import Counter
+from typing import Any, Dict, List, Optional, Sequence, Set
+
+from .. import collector, text, verb
+from ..book import Book, generation_words, hexa
+from ..components import Answer, Component, Group, Reader, Step, Through, steps_of
+
+# ---- question -------------------------------------------------------------------------------
+
+
+def ask(session: Any, args: argparse.Namespace) -> Answer:
+    """List cycles, or those through one object."""
+    book = Book(session)
+    found = session.cycle_list()
+    if args.through is not None:
+        return _answer([], [], {}, 0, args, _through(book, found, args))
+    reader = Reader(book, found, want_edges=args.format == "json")
+    components = [reader.component(row) for row in found.rows]
+    groups = [] if args.format == "json" else reader.groups(components, args)
+    names = {row.number: book.type_name(row) for c in components for row in c.members}
+    tracked = sum(collector.tracked(row) for row in session.interpreter_list())
+    return _answer(groups, components, names, tracked, args, None)
+
+
+def _answer(
+    groups: List[Group],
+    components: List[Component],
+    names: Dict[int, str],
+    tracked: int,
+    args: argparse.Namespace,
+    through: Optional[Through],
+) -> Answer:
+    return Answer(
+        groups, components, names, tracked, args.members, args.classes, through, args.limit
+    )
+
+
+def _through(book: Book, found: Any, args: argparse.Namespace) -> Through:
+    row = book.at(args.through)
+    limit = text.DEFAULT_LIMIT if args.limit is None else args.limit
+    rings = book.session.rings_through(row.number, limit or 0xFFFFFFFF)
+    shown, first = [], 0
+    for length in rings.lengths:
+        shown.append(steps_of(book, rings.edges[first : first + length]))
+        first += length
+    component = _component_of(found, row.number)
+    reader = Reader(book, found, want_edges=False)
+    fate = reader.component(component).verdict if component else ""
+    return Through(
+        addr=row.addr,
+        type=book.type_name(row),
+        rings=shown,
+        in_component=component is not None,
+        reachable=bool(component.reachable) if component else True,
+        whose=book.whose(row.number),
+        fate=fate,
+    )
+
+
+def _component_of(found: Any, number: int) -> Optional[Any]:
+    for row in found.rows:
+        if number in found.members[row.first : row.first + row.count]:
+            return row
+    return None
+
+
+# ---- JSON -----------------------------------------------------------------------------------
+
+
+def as_json(answer: Answer) -> Any:
+    """A list of components; with --through, the rings of one object."""
+    if answer.through is not None:
+        return _through_json(answer.through)
+    return [
+        {
+            "size": len(component.members),
+            "bytes": component.bytes,
+            "reachable": component.reachable,
+            "program": component.program,
+            "members": [hexa(row.addr) for row in component.members],
+            "types": [answer.type_names[row.number] for row in component.members],
+            "edges": [
+                {"src": hexa(edge.src_addr), "dst": hexa(edge.dst_addr), "name": edge.name}
+                for edge in component.edges
+            ],
+            "verdict": component.verdict,
+        }
+        for component in answer.components
+    ]
+
+
+def _through_json(found: Through) -> Dict[str, Any]:
+    return {
+        "addr": hexa(found.addr),
+        "type": found.type,
+        "reachable": found.reachable,
+        "rings": [
+            [{"addr": hexa(step.addr), "type": step.type, "name": step.name} for step in ring]
+            for ring in found.rings
+        ],
+    }
+
+
+# ---- text -----------------------------------------------------------------------------------
+
+
+def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[str]:
+    """Cycles by shape, one of them in full, and why it is still here."""
+    if answer.through is not None:
+        return _through_text(answer.through, style, spelling)
+    if not answer.components:
+        return ["No cycle was found: no object refers, over others, to itself."]
+    lines = [_sentence(answer), ""]
+    lines.extend(_member_lines(answer, style) if answer.members else _table(answer, style))
+    garbage = [group for group in answer.groups if not group.first.reachable]
+    notes = text.Notes(spelling, style)
+    if garbage and not answer.members:
+        lines.append("")
+        lines.extend(_one_of(garbage[0], style))
+        notes.add("why it is still here", garbage[0].first.verdict)
+        notes.add("cut here", _cut(garbage[0].ring))
+    for group in answer.groups:
+        if group.first.verdict.startswith("held from outside"):
+            notes.add("leaked", group.first.verdict)
+            break
+    if not answer.members:
+        notes.next("cycles", "--members", why="one line a member")
+    if garbage:
+        notes.next("graph", hexa(garbage[0].first.members[0].addr), why="draw it")
+        notes.next("garbage", why="what a full collection would free")
+    return lines + [""] + notes.lines()
+
+
+def _sentence(answer: Answer) -> str:
+    waiting = [c for c in answer.components if not c.reachable]
+    if not waiting:
+        n = len(answer.components)
+        return (
+            f"No cycle is unreachable; {text.plural(n, 'component')} of reachable objects "
+            f"{text.verb_form(n, 'is', 'are')} alive."
+        )
+    n = len(waiting)
+    objects = sum(len(c.members) for c in waiting)
+    size = sum(c.bytes for c in waiting)
+    each = {len(c.members) for c in waiting}
+    of = (
+        f"of {text.plural(each.pop(), 'object')}"
+        if len(each) == 1
+        else f"with {text.plural(objects, 'object')}"
+    )
+    waits = text.verb_form(n, "is unreachable and waits", "are unreachable and wait")
+    total = f" ({text.plural(size, 'byte')} in all)" if n > 1 else f" ({text.plural(size, 'byte')})"
+    return f"{text.plural(n, 'cycle')} {of} {waits} for the collector{total}."
+
+
+def _table(answer: Answer, style: text.Style) -> List[str]:
+    shown, rest = text.cut(answer.groups, answer.limit)
+    rows: List[List[text.Cell]] = []
+    for group in shown:
+        counts = [len(c.members) for c in group.components]
+        each = {c.bytes for c in group.components}
+        spread = f"{text.number(min(counts))}-{text.number(max(counts))}"
+        rows.append(
+            [
+                text.number(len(group.components)),
+                text.number(counts[0]) if min(counts) == max(counts) else spread,
+                text.number(group.first.bytes) if len(each) == 1 else "-",
+                "reachable" if group.first.reachable else "unreachable",
+                text.shorten(_shape(answer, group), 96),
+            ]
+        )
+    head = ("count", "objects", "bytes each", "state", "shape (types in order of the ring)")
+    lines = text.table(rows, "rrrll", style, head=head)
+    if rest:
+        lines.append(f"  {text.left_out(rest, 'shapes')}")
+    objects = sum(len(c.members) for c in answer.components)
+    lines.append("  -----")
+    lines.append(
+        f"  {len(answer.components):>5,} components with {text.number(objects)} of "
+        f"{text.plural(answer.tracked, 'tracked object')}"
+    )
+    return lines
+
+
+def _shape(answer: Answer, group: Group) -> str:
+    first = group.first
+    if first.program:
+        types = Counter(answer.type_names[row.number] for row in first.members)
+        top = [f"{text.number(n)} {name}" for name, n in types.most_common(3)]
+        return f"the program itself: its modules and all they hold ({', '.join(top)}, ...)"
+    if not group.ring and first.classes and first.reachable:
+        return "classes (type <-> its mro, descriptors): --classes lists them"
+    if not group.ring:
+        types = Counter(answer.type_names[row.number] for row in first.members)
+        return ", ".join(f"{text.number(n)} {name}" for name, n in types.most_common(4))
+    words = " -> ".join(f"{step.type} {step.slot}" for step in group.ring)
+    shape = f"{words} -> {group.ring[0].type}"
+    if len(group.ring) < len(first.members):
+        shape += f" (and {text.number(len(first.members) - len(group.ring))} more)"
+    return f"{shape}, held by {group.held_by}" if group.held_by else shape
+
+
+def _one_of(group: Group, style: text.Style) -> List[str]:
+    n = len(group.components)
+    lines = ["The cycle:" if n == 1 else f"One of the {text.number(n)}:"]
+    return lines + _ring_lines(group.ring, style)
+
+
+def _ring_lines(ring: Sequence[Step], style: text.Style) -> List[str]:
+    """One object a line, and where its slot leads."""
+    rows: List[List[text.Cell]] = []
+    for i, step in enumerate(ring):
+        target = ring[(i + 1) % len(ring)]
+        back = "back to " if i == len(ring) - 1 else ""
+        leads = f"-> {back}{target.type} {hexa(target.addr)}"
+        rows.append([text.address(step.addr), step.type, step.slot, leads])
+    return text.table(rows, "llll", style)
+
+
+def _cut(ring: Sequence[Step]) -> str:
+    """The edge that leads back: made weak, or dropped, it opens the ring."""
+    if not ring:
+        return ""
+    last = ring[-1]
+    words = f"{last.slot} of the {last.type} (make it a weakref)"
+    if len(ring) > 1:
+        words += f", or drop {ring[0].slot} of the {ring[0].type} when it is done with"
+    return words + "."
+
+
+def _member_lines(answer: Answer, style: text.Style) -> List[str]:
+    members = [
+        (i, component, row)
+        for i, component in enumerate(answer.components, 1)
+        if not component.program
+        for row in component.members
+    ]
+    shown, rest = text.cut(members, answer.limit)
+    rows: List[List[text.Cell]] = [
+        [
+            str(i),
+            text.address(row.addr),
+            answer.type_names[row.number],
+            "reachable" if component.reachable else "unreachable",
+            generation_words(row.gc),
+            text.number(row.size),
+        ]
+        for i, component, row in shown
+    ]
+    head = ("cycle", "address", "type", "state", "", "size")
+    lines = text.table(rows, "rllllr", style, head=head)
+    return lines + ([f"  {text.left_out(rest, 'members')}"] if rest else [])
+
+
+def _through_text(found: Through, style: text.Style, spelling: text.Spelling) -> List[str]:
+    subject = f"{found.type} {style('subject', hexa(found.addr))}"
+    if not found.rings:
+        return [f"No cycle goes through {subject} (not counting types, globals and mros)."]
+    n = len(found.rings)
+    lengths: Set[int] = {len(ring) for ring in found.rings}
+    each = "each " if n > 1 else ""
+    of = (
+        f"{each}of {text.plural(lengths.pop(), 'object')}"
+        if len(lengths) == 1
+        else "of several lengths"
+    )
+    state = ("all " if n > 1 else "") + ("reachable" if found.reachable else "unreachable")
+    goes = text.verb_form(n, "goes", "go")
+    lines = [f"{text.plural(n, 'shortest cycle')} {goes} through {subject}, {of}; {state}.", ""]
+    rows: List[List[text.Cell]] = []
+    for i, ring in enumerate(found.rings, 1):
+        way = " -> ".join(f"{step.type} {hexa(step.addr)} {step.slot}" for step in ring)
+        rows.append([str(i), f"{way} -> {found.type}"])
+    lines.extend(text.table(rows, "rl", style))
+    notes = text.Notes(spelling, style)
+    if found.reachable and found.whose:
+        notes.add("why it is still here", f"{found.whose} holds it. No collection will free it.")
+    elif found.fate:
+        notes.add("why it is still here", found.fate)
+    notes.next("refs", hexa(found.addr), why="who holds it")
+    notes.next("graph", hexa(found.addr), why="draw it")
+    return lines + [""] + notes.lines()
+
+
+VERB = verb.Verb(
+    name="cycles",
+    summary="List reference cycles, and say why each is still here.",
+    stage=lambda args: verb.STAGE_REVERSE,
+    ask=ask,
+    as_json=as_json,
+    as_text=as_text,
+    options=(
+        verb.Option("--members", "list the members of all cycles, one a line."),
+        verb.Option("--classes", "also list the cycles that every class is, one by one."),
+        verb.Option(
+            "--through", "show the shortest cycles through one object instead.", "EXPR", expr=True
+        ),
+        verb.limit("rows"),
+    ),
+    body="""
+A component is a set of tracked objects each of which can be reached from each
+other one. The component that holds the globals of a module is the program
+itself: nearly everything hangs together over classes and their functions. The
+cycles inside it are found from one of their objects, with --through.
+""",
+    examples=("cycles", "cycles --through self"),
+    see=("garbage", "gc", "graph", "why"),
+)
