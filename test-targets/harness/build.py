@@ -6,12 +6,21 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 import typing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("REFSCOPE_BUILD", str(ROOT.parent / "build")))
-DEFAULT_PYTHON = os.environ.get("REFSCOPE_TARGET_PYTHON", "/usr/bin/python3.11")
+
+
+def _default_python() -> str:
+    """The distribution's interpreter: what people meet in cores."""
+    places = (os.environ.get("REFSCOPE_TARGET_PYTHON"), "/usr/bin/python3.11", "/usr/bin/python3")
+    return next((p for p in places if p and os.path.exists(p)), sys.executable)
+
+
+DEFAULT_PYTHON = _default_python()
 
 CFLAGS = (
     "-std=c11 -D_GNU_SOURCE -O1 -g -fPIC -shared -Wall -Wextra -Wpedantic -Wshadow "

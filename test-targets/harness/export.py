@@ -66,17 +66,24 @@ class Export:
     @classmethod
     def load(cls, path: Path) -> "Export":
         """Read an export, plain or gzip'ed."""
-        self = cls()
         opener = gzip.open if str(path).endswith(".gz") else open
         with opener(path, "rt", encoding="utf-8") as lines:
-            for number, text in enumerate(lines, 1):
-                try:
-                    self._line(json.loads(text))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise Malformed("%s:%d: %s: %s" % (path, number, type(error).__name__,
-                                                       error)) from error
+            try:
+                return cls.of(map(json.loads, lines))
+            except Malformed as error:
+                raise Malformed("%s: %s" % (path, error)) from error
+
+    @classmethod
+    def of(cls, lines: typing.Iterable[typing.Dict[str, typing.Any]]) -> "Export":
+        """The export that consists of these lines."""
+        self, number = cls(), 0
+        try:
+            for number, line in enumerate(lines, 1):
+                self._line(line)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Malformed("line %d: %s: %s" % (number, type(error).__name__, error)) from error
         if not self.header:
-            raise Malformed("%s: no header line" % path)
+            raise Malformed("no header line")
         return self
 
     def _line(self, line: typing.Dict[str, typing.Any]) -> None:

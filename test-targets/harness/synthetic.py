@@ -100,9 +100,12 @@ class Lines:
         """The line of one object, to spoil it."""
         return self.objects[self.ids[addr]]
 
+    def all(self) -> typing.List[Line]:
+        """Every line, in the order of the format."""
+        return [self.header, *self.types, *self.roots, *self.objects, *self.edges]
+
     def write(self, path: Path) -> Path:
         """Write all lines."""
         with open(path, "w") as out:
-            for line in [self.header, *self.types, *self.objects, *self.roots, *self.edges]:
-                out.write(json.dumps(line) + "\n")
+            out.writelines(json.dumps(line) + "\n" for line in self.all())
         return path

@@ -44,6 +44,7 @@ class Truth:
         self.objects: typing.Dict[int, Record] = {}
         self.types: typing.Dict[int, TypeRecord] = {}
         self.saved: typing.Optional[typing.Set[int]] = None
+        self.frozen: typing.Set[int] = set()
         self.collected = -1
         self.mallocstats = ""
 
@@ -92,6 +93,8 @@ class Truth:
             self.gc_stats.append([int(w) for w in rest.split()[1:]])
         elif key == "gc_garbage":
             self.gc_garbage.append(int(rest, 16))
+        elif key == "frozen":
+            self.frozen.add(int(rest, 16))
         elif key == "collect":
             self.collected, self.saved = int(rest), set()
         elif key == "saved" and self.saved is not None:
@@ -111,7 +114,3 @@ class Truth:
     def tracked(self) -> typing.Set[int]:
         """Objects for which gc.is_tracked is true."""
         return {r.addr for r in self.objects.values() if r.flags & IS_TRACKED}
-
-    def frozen(self) -> typing.Set[int]:
-        """Tracked objects in no generation: those that gc.freeze took out."""
-        return {r.addr for r in self.objects.values() if r.flags & IS_TRACKED and r.gen < 0}

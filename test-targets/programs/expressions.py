@@ -2,11 +2,11 @@
 # expressions: the process stops in the middle of expressions, values lie on evaluation stacks.
 import planted
 
-ON_STACK = []  # addresses of objects that only an evaluation stack owns
+ON_STACK = []  # addresses of objects that have one owner: a slot of an evaluation stack
 
 
 def temporary(kind=list):
-    made = kind(["temporary"]) if kind is not dict else {"temporary": len(ON_STACK)}
+    made = kind(["temporary"])
     ON_STACK.append(id(made))
     return made
 
@@ -39,7 +39,7 @@ def deepest(_):
 
 
 def in_loops():
-    for outer in [temporary(), temporary(tuple)]:
+    for outer in [["first"], ("second",)]:
         with Manager():
             for inner in (outer, 1):
                 return [temporary(), *[Adder()[i] for i in range(1)], inner]
@@ -68,10 +68,9 @@ def suspended():
 def main():
     waiting = suspended()
     next(waiting)
-    box = {"a": temporary(), "b": {**temporary(dict)}, "c": [next(g) for g in [generator()]]}
     running = generator()
     next(running)
-    return "%s %s" % (temporary(), next(running)), box, waiting
+    return "%s %s" % (temporary(), next(running)), [next(g) for g in [generator()]], waiting
 
 
 main()

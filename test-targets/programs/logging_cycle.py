@@ -30,7 +30,7 @@ def plant():
     members = planted.addresses([dropped, dropped.formatted, dropped.formatted.__closure__, cell])
     return {"logger": id(logger), "handler": id(logger.handlers[0]),
             # loggerDict['shop.orders'] and loggerMap of the placeholder 'shop'
-            "logger_refcount": 2, "garbage": {"handler": {"members": members}}}
+            "refcounts": [{"addr": id(logger), "refcount": 2}], "garbage": {"handler": {"members": members}}}
 
 
 planted.stop(plant())

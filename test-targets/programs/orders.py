@@ -82,14 +82,18 @@ def serve(config):
     batch = take_batch(worker)
     s, sessions = open_sessions(40)
     planted.stop({
-        "config": {"addr": id(config), "refcount": 5},
+        "refcounts": [
+            # globals of __main__, .config of the worker, the local here
+            {"addr": id(config), "refcount": 3},
+            # Forty sessions, the name in the globals, the type's own __mro__ and two descriptors.
+            {"addr": id(Session), "refcount": 44}],
         "remainders": [{"addr": id(row), "type": "dict", "remainder": 2},
                        {"addr": id(batch), "type": "list", "remainder": -1}],
-        # A session owns its class: forty of them, and the type's own four.
-        "session_type": {"addr": id(Session), "refcount": 44},
         "garbage": {"sessions": {"members": [
             a for f in sessions[:-1] for a in (f["session"], f["dict"], f["items"])]}},
         "cycles": [{"members": [f["session"], f["dict"]]} for f in sessions[:-1]],
+        "locals": [{"function": "serve", "name": n, "dst": id(v)}
+                   for n, v in (("row", row), ("batch", batch), ("s", s), ("config", config))],
         "logger": id(logging.getLogger("shop.orders")), "keep": planted.addresses(KEEP),
         "worker": id(worker), "cache": id(CACHE),
     })

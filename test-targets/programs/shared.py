@@ -30,35 +30,33 @@ def default(value=None):
 
 
 def owners_of(subject):
-    """One owner of each kind, and the slot each holds `subject` in."""
-    plain, slots = Plain(), Slots()
+    """What holds `subject` by itself, the slot it does so in, and what keeps that alive."""
+    plain, slots, partial = Plain(), Slots(), functools.partial(print, subject)
     plain.held = slots.held = subject
     default.__defaults__ = (subject,)
     generator = generator_of(subject)
     next(generator)
     inner = closure_over(subject)
+    twice = [subject, subject]
     return [
-        (plain, ".held"), (slots, ".held"), ([subject, subject], "[0] [1]"),
-        ((0, subject), "[1]"), ({"key": subject}, "['key']"),
-        (collections.deque([subject]), "[0]"), (functools.partial(print, subject), ".args"),
+        (plain, ".held"), (slots, ".held"), (twice, "[0]"), (twice, "[1]"), ((0, subject), "[1]"),
+        ({"key": subject}, "['key']"), (collections.deque([subject]), "[0]"), (partial.args, "[0]"),
         (collections.OrderedDict(a=subject), "['a']"), (generator, "local 'value'"),
-        (inner, "closure 'value'"), (inner.__closure__[0], ".cell_contents"),
-        (default.__defaults__, "[0]"),
-    ]
+        (inner.__closure__[0], ".cell_contents"), (default.__defaults__, "[0]"),
+    ], (partial, inner)
 
 
 def main():
     subject = ["shared"]
-    owners = owners_of(subject)
-    facts = {
+    owners, keepers = owners_of(subject)
+    planted.stop({
         "subject": id(subject),
-        # 13 by the owners (the list holds two; the closure by its cell; partial by its args
-        # tuple) and the local of this frame.
-        "refcount": 13,
-        "owners": [{"addr": id(o), "slot": slot} for o, slot in owners],
-    }
-    planted.stop(facts)
-    return subject, owners
+        "edges": [{"src": id(o), "dst": id(subject), "name": slot} for o, slot in owners],
+        "locals": [{"function": "main", "name": "subject", "dst": id(subject)}],
+        # Those, and the local of this frame.
+        "refcounts": [{"addr": id(subject), "refcount": len(owners) + 1}],
+    })
+    return subject, owners, keepers
 
 
 main()

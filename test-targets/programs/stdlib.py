@@ -79,7 +79,6 @@ import xml.etree.ElementTree as ET
 import xml.sax
 import zipfile
 import zlib
-import zoneinfo
 
 import planted
 
@@ -300,7 +299,7 @@ def functions_of():
          (1).__add__, type.__dict__["__mro__"], Square.make, Square.make().area, Square.half,
          Square.none, object().__str__, property(len, None, None, "doc"), super(Square, Square.make()))
     keep(Square.make(), Box[int], Box([1]), Point(1, 2), Typed(a=1), Row("r", [1]), Frozen(),
-         Colour.RED, Bits.A | Bits.B, typing.Optional[int], typing.List["Box"], list[int],
+         Colour.RED, Bits.A | Bits.B, typing.Optional[int], typing.List["Box"],
          typing.Callable[[int], str], typing.Union[int, str], typing.Literal["a"])
     if sys.version_info >= (3, 10):
         keep(int | str)
@@ -310,8 +309,11 @@ def numbers_and_texts():
     keep(decimal.Decimal("1.5"), decimal.getcontext().copy(), decimal.localcontext(),
          fractions.Fraction(1, 3), 10 ** 50, 1.5, 2j, datetime.datetime.now(datetime.timezone.utc),
          datetime.timedelta(1), datetime.date.today(), datetime.time(1, tzinfo=datetime.timezone.utc),
-         datetime.timezone(datetime.timedelta(hours=2), "two"), zoneinfo.ZoneInfo("UTC"),
+         datetime.timezone(datetime.timedelta(hours=2), "two"),
          uuid.uuid4(), random.Random(1), ipaddress.ip_network("10.0.0.0/8"), time.localtime())
+    if sys.version_info >= (3, 9):
+        import zoneinfo
+        keep(zoneinfo.ZoneInfo("UTC"), list[int])
     match = re.compile(r"(?P<a>\w+)(\d)?").match("word1")
     keep(match, re.compile(rb"x").finditer(b"xx"), re.compile("x").scanner("xx"), re.Scanner([("a", None)]))
     keep(struct.Struct("<iq"), struct.iter_unpack("<i", b"\0" * 8), json.JSONDecoder(),

@@ -36,6 +36,9 @@ static void take(const plan *p)
     fflush(t.out);
     if (p->collect)
         truth_write_saved(&t);
+    PyObject *unfreeze = truth_gc_function(&t, "unfreeze");
+    truth_write_frozen(&t, unfreeze);
+    Py_XDECREF(unfreeze);
     fprintf(t.out, "end\n");
     fclose(t.out);
     truth_free(&t);

@@ -21,10 +21,18 @@ PyObject *truth_ask(PyObject *f, PyObject *arg)
     return got;
 }
 
+PyObject *truth_gc_function(const truth *t, const char *name)
+{
+    PyObject *f = PyObject_GetAttrString(PyTuple_GET_ITEM(t->asks, ASK_GC), name);
+    if (!f)
+        PyErr_Clear();
+    return f;
+}
+
 /** A function of the gc module, by name: only after refcounts were read. */
 static PyObject *ask_gc(const truth *t, const char *name, PyObject *arg)
 {
-    PyObject *f = PyObject_GetAttrString(PyTuple_GET_ITEM(t->asks, ASK_GC), name);
+    PyObject *f = truth_gc_function(t, name);
     PyObject *got = truth_ask(f, arg);
     Py_XDECREF(f);
     return got;

@@ -51,6 +51,11 @@ PyObject *truth_ask(PyObject *f, PyObject *arg);
 
 /** Notes every object that can be reached, its count and referents. Disturbs no count. */
 void truth_walk(truth *t);
+/**
+ * Writes who is frozen. There is no way to ask but to unfreeze them and see who appears in the
+ * oldest generation, so this comes last of all.
+ */
+void truth_write_frozen(const truth *t, PyObject *unfreeze);
 void truth_free(truth *t);
 
 /** Redirects stderr to PATH.mallocstats and calls sys._debugmallocstats(). */
@@ -62,5 +67,7 @@ void truth_write_collector(const truth *t);
 void truth_write_objects(truth *t);
 /** What a full collection puts aside instead of freeing it. Runs finalizers. */
 void truth_write_saved(const truth *t);
+/** A function of the gc module; NULL and no exception where it is not there. */
+PyObject *truth_gc_function(const truth *t, const char *name);
 
 #endif

@@ -8,6 +8,7 @@
  * are given back before any count is read.
  */
 #include "truth.h"
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { NO_GENERATION = -1, GENERATIONS = 3 };
@@ -198,6 +199,18 @@ void truth_walk(truth *t)
             add_object(t, t->refs[k], NO_GENERATION);
         add_object(t, (PyObject *)r.type, NO_GENERATION);
     }
+}
+
+void truth_write_frozen(const truth *t, PyObject *unfreeze)
+{
+    truth seen = {.asks = t->asks};
+    add_generation(&seen, GENERATIONS - 1);
+    size_t known = seen.len;
+    Py_XDECREF(truth_ask(unfreeze, NULL));
+    add_generation(&seen, GENERATIONS - 1);
+    for (size_t i = known; i < seen.len; i++)
+        fprintf(t->out, "frozen %" PRIxPTR "\n", (uintptr_t)seen.rows[i].op);
+    truth_free(&seen);
 }
 
 void truth_free(truth *t)

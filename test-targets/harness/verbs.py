@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Compares the answers of single verbs with the truth, the facts and the export."""
+import collections
+import typing
+
+from . import mallocstats
+from .compare import Case, planted_remainders
+from .refscope import Answers, addresses
+from .report import Result
+
+ASKED = ("heap", "gc", "arenas", "garbage", "cycles", "audit", "threads", "layout")
+
+
+def _same(result: Result, what: str, said: typing.Any, real: typing.Any) -> None:
+    result.compared += 1
+    if said != real:
+        result.add(what, "", 0, "%r, not %r" % (said, real))
+
+
+def gc(case: Case, answers: Answers) -> Result:
+    """Thresholds, counts, statistics and sizes of the collector's books."""
+    result, truth = Result("gc verb"), case.truth
+    mine = answers["gc"]["interpreters"][0]
+    _same(result, "enabled", mine["enabled"], truth.gc_enabled)
+    _same(result, "collecting", mine["collecting"], bool(case.facts.get("collecting")))
+    _same(result, "frozen", mine["frozen"], truth.gc_freeze_count)
+    _same(result, "garbage", mine["garbage"], len(truth.gc_garbage))
+    for i, gen in enumerate(mine["generations"][:3]):
+        where = "generation %d " % i
+        _same(result, where + "objects", gen["objects"], len(truth.generation(i)))
+        _same(result, where + "threshold", gen["threshold"], truth.gc_threshold[i])
+        _same(result, where + "count", gen["count"], truth.gc_count[i])
+        said = [gen["collections"], gen["collected"], gen["uncollectable"]]
+        _same(result, where + "statistics", said, truth.gc_stats[i])
+    return result
+
+
+def arenas(case: Case, answers: Answers) -> Result:
+    """pymalloc's totals against sys._debugmallocstats."""
+    result, real = Result("arenas verb"), mallocstats.parse(case.truth.mallocstats)
+    answer = answers["arenas"]
+    if real is None:
+        _same(result, "arenas", sum(len(i["arenas"]) for i in answer["interpreters"]), 0)
+        return result
+    mine = answer["interpreters"][0]
+    said = {c["size"]: (c["pools"], c["used"], c["free"]) for c in mine["size_classes"]
+            if c["pools"]}
+    for row in real.classes:
+        _same(result, "size class %d" % row.size, said.pop(row.size, None),
+              (row.pools, row.used, row.free))
+    _same(result, "classes nobody uses", said, {})
+    _same(result, "arenas", len(mine["arenas"]), real.arenas)
+    _same(result, "used blocks", mine["used_blocks"], real.used_blocks)
+    _same(result, "used bytes", mine["used_bytes"], real.used_bytes)
+    _same(result, "free pools", mine["free_pools"], real.unused_pools)
+    _same(result, "pools", sum(a["pools"] for a in mine["arenas"]),
+          sum(c.pools for c in real.classes) + real.unused_pools)
+    for key in ("used_blocks", "used_bytes", "free_pools"):
+        _same(result, key + " of arenas", sum(a[key] for a in mine["arenas"]), mine[key])
+    return result
+
+
+def garbage(case: Case, answers: Answers) -> Result:
+    """What a full collection would find, against what one under DEBUG_SAVEALL saved."""
+    result, answer = Result("garbage verb"), answers["garbage"]
+    said = addresses(answer["unreachable"])
+    may = addresses(answer["may_resurrect"])
+    saved = case.truth.saved
+    if saved is not None:
+        result.compared += len(said | saved) + 1
+        for addr in saved - said:
+            result.add("saved, not unreachable", case.type_of(addr), addr)
+        for addr in said - may - saved:
+            result.add("unreachable, not saved", case.type_of(addr), addr)
+    for ring in case.facts.get("garbage", {}).values():
+        _same(result, "planted ring", set(ring["members"]) - said, set())
+        finalizers = addresses(answer["finalizers"])
+        _same(result, "planted finalizers", set(ring.get("finalizers", ())) - finalizers, set())
+        _same(result, "planted resurrection", set(ring.get("resurrected", ())) - may, set())
+    callbacks = set(case.facts.get("callbacks", ()))
+    if callbacks:
+        _same(result, "planted callbacks", callbacks - addresses(answer["callbacks"]), set())
+    return result
+
+
+def cycles(case: Case, answers: Answers) -> Result:
+    """Planted rings are components of their own; unreachable ones are said to be."""
+    result = Result("cycles verb")
+    rows = answers["cycles"]
+    by_member = {int(m, 16): row for row in rows for m in row["members"]}
+    unreachable = addresses(answers["garbage"]["unreachable"])
+    for row in rows:
+        members = addresses(row["members"])
+        _same(result, "size", row["size"], len(members))
+        _same(result, "reachable", row["reachable"], not members & unreachable)
+    for planted, reachable in ((case.facts.get("cycles", []), False),
+                               (case.facts.get("reachable", []), True)):
+        for ring in planted:
+            row = by_member.get(ring["members"][0], {"members": [], "reachable": None})
+            _same(result, "planted cycle", addresses(row["members"]), set(ring["members"]))
+            _same(result, "planted cycle is reachable", row["reachable"], reachable)
+    return result
+
+
+def heap(case: Case, answers: Answers) -> Result:
+    """The totals of the heap, counted again from the export."""
+    result, answer = Result("heap verb"), answers["heap"]
+    objects = case.export.objects.values()
+    names = {t.addr: (t.module, t.name) for t in case.export.types.values()}
+    counted: typing.Counter[typing.Any] = collections.Counter(names[o.type] for o in objects)
+    said: typing.Counter[typing.Any] = collections.Counter()
+    for row in answer["types"]:
+        said[row["module"], row["name"]] += row["count"]
+    _same(result, "objects", answer["objects"], len(objects))
+    _same(result, "bytes", answer["bytes"], sum(o.bytes or 0 for o in objects))
+    _same(result, "bytes of types", sum(r["bytes"] for r in answer["types"]), answer["bytes"])
+    for key in counted.keys() | said.keys():
+        _same(result, "count of %s.%s" % key, said[key], counted[key])
+    return result
+
+
+def audit(case: Case, answers: Answers) -> Result:
+    """Deficits are the planted ones, each planted leak that no word explains is a surplus."""
+    result, answer = Result("audit verb"), answers["audit"]
+    mortal = [o for o in case.export.objects.values() if not o.immortal]
+    _same(result, "objects", answer["objects"], len(case.export.objects))
+    wanted = planted_remainders(case)
+    deficit = {int(row["addr"], 16): row["remainder"] for row in answer["deficit"]}
+    _same(result, "deficits", deficit, {a: r for a, r in wanted.items() if r < 0})
+    surplus = {int(row["addr"], 16): row["remainder"] for row in answer["surplus"]}
+    listed = {o.addr: o.remainder for o in mortal if o.unexplained and o.refcnt > 0
+              and not case.core.is_static(o.addr)}
+    _same(result, "surplus is what the export has unexplained", surplus, listed)
+    for addr, remainder in wanted.items():
+        found = case.by_addr.get(addr)
+        if remainder > 0 and found and found.unexplained:
+            _same(result, "planted surplus", surplus.get(addr), remainder)
+    return result
+
+
+def threads(case: Case, answers: Answers) -> Result:
+    """Planted threads with the functions they are in, innermost first, and their locals."""
+    result = Result("threads verb")
+    rows = {row["tid"]: row for row in answers["threads"]["threads"]}
+    for planted in case.facts.get("threads", []):
+        row = rows.get(planted["tid"], {"frames": [], "ident": None})
+        names = [f["function"].rpartition(".")[2] for f in row["frames"]]
+        start = names.index(planted["functions"][0]) if planted["functions"][0] in names else 0
+        _same(result, "functions of %s" % planted["name"], names[start:], planted["functions"])
+        _same(result, "ident of %s" % planted["name"], row["ident"], planted["ident"])
+    seen = {(f["function"].rpartition(".")[2], v["name"], int(v["addr"], 16))
+            for row in rows.values() for f in row["frames"] for v in f["locals"] if v["addr"]}
+    suspended = ("generator", "delegating", "coroutine", "asynchronous")
+    for local in case.facts.get("locals", []):
+        if local["function"] not in suspended:
+            key = (local["function"], local["name"], local["dst"])
+            _same(result, "local %s of %s()" % (local["name"], local["function"]), key in seen, True)
+    _same(result, "one thread holds the GIL",
+          [r["holds_gil"] for r in rows.values()].count(True) <= 1, True)
+    return result
+
+
+CHECKS = (heap, gc, arenas, garbage, cycles, audit, threads)
+
+
+def run(case: Case, answers: Answers) -> typing.List[Result]:
+    """Every check of a verb."""
+    return [check(case, answers) for check in CHECKS]
