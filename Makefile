@@ -185,7 +185,8 @@ valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgri
 
 LINT    := $(BUILD)/lint
 SCRIPTS  = $(shell grep -IlsE '^\#!.*/(ba)?sh' $(wildcard .ci/run $(LIB)/tools/* gdbext/tools/* test-targets/*))
-PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py')
+# gen_layouts.py runs in gdb, which gives it names.
+PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py' ! -name gen_layouts.py)
 PROSE    = $(wildcard *.md docs docs/*) libinspect gdbext test-targets Makefile .ci
 
 $(eval $(call flavour,$(BUILD)/clang,clang,-O2))
@@ -199,7 +200,8 @@ lint: $(LINTS) ## Every check of the sources that runs no test
 
 # Versions of clang-format disagree with each other; 14, Debian 12's, decides.
 lint-format: | $(READY)/lint
-	case "$$(clang-format --version)" in \
+	$(call say,format )
+	$(Q)case "$$(clang-format --version)" in \
 	*" 14."*) clang-format --dry-run -Werror $(C_FILES) ;; \
 	*) echo "lint: only clang-format 14 checks the layout" ;; esac
 format: | $(READY)/lint ## Lay C sources out
@@ -216,19 +218,24 @@ $(LINT)/tidy/%.ok: $(BUILD)/clang/obj/%.o .clang-tidy | $(READY)/lint
 	@touch $@
 lint-cppcheck: | $(READY)/lint
 	@mkdir -p $(LINT)/cppcheck
-	cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
+	$(call say,cppcheck)
+	$(Q)cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
 	    --error-exitcode=1 --std=c11 -j 2 --cppcheck-build-dir=$(LINT)/cppcheck \
 	    --suppress=unusedStructMember --suppress=clarifyCalculation -I$(LIB)/include $(LIB)/src
 lint-python: | $(READY)/lint
-	$(PYTHON) -W error -m compileall -q -f gdbext test-targets $(LIB)/tools
-	pyflakes3 $(PYTHONS) $(LIB)/tools/run-tests
-	$(PYTHON) gdbext/tools/lint.py gdbext/refscope
+	$(call say,python )
+	$(Q)$(PYTHON) -W error -m compileall -q -f gdbext test-targets $(LIB)/tools
+	$(Q)pyflakes3 $(PYTHONS) $(LIB)/tools/run-tests
+	$(Q)$(PYTHON) gdbext/tools/lint.py gdbext/refscope
 lint-shell: | $(READY)/lint
-	shellcheck $(SCRIPTS)
+	$(call say,shell  )
+	$(Q)shellcheck $(SCRIPTS)
 lint-spelling: | $(READY)/lint
-	codespell --skip='*.pyc,*.inc,*.map' --ignore-words $(LIB)/tools/words.txt $(PROSE)
+	$(call say,spelling)
+	$(Q)codespell --skip='*.pyc,*.inc,*.map' --ignore-words $(LIB)/tools/words.txt $(PROSE)
 lint-house:
-	$(foreach tool,$(wildcard $(LIB)/tools/layers $(LIB)/tools/sizes),$(tool) && )true
+	$(call say,house  )
+	$(Q)$(foreach tool,$(wildcard $(LIB)/tools/layers $(LIB)/tools/sizes),$(tool) && )true
 
 # ---- generated, and committed --------------------------------------------------------------
 
