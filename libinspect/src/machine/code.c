@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "state.h"
+#include "ops.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -84,19 +84,18 @@ static const unsigned char *fetch(const insp_machine *m, insp_addr addr, unsigne
     return room;
 }
 
-// Go on at an address that is decoded when it is reached. Counts for no instruction.
-static insp_op *run_link(insp_machine *m, insp_op *op)
+// Go on at an address that is decoded when it is reached. Counts for no instruction of its own.
+insp_op *insp_op_link(insp_machine *m, insp_op *op)
 {
-    m->left++;
     if (!op->target)
         op->target = insp_code_find(m, op->imm);
-    return op->target;
+    return op->target ? op->target->run(m, op->target) : NULL;
 }
 
 static void add_link(insp_code *code, insp_addr addr, insp_op *target)
 {
     insp_op *op = op_at(code, code->len++);
-    *op = (insp_op){.run = run_link, .target = target, .addr = addr, .imm = addr};
+    *op = (insp_op){.run = insp_op_link, .target = target, .addr = addr, .imm = addr};
 }
 
 static insp_op *no_code(insp_machine *m, insp_addr addr)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "fast.h"
 #include "table.h"
 
 // Zydis 4 put the operands beside the instruction, and renamed what the stack's width is called.
@@ -215,8 +216,10 @@ bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, in
         return true;
     op->run = recipe->run;
     bool last = recipe->form >= INSP_FORM_LAST;
-    if (read_form(m, &d, recipe->form % INSP_FORM_LAST, op))
+    if (read_form(m, &d, recipe->form % INSP_FORM_LAST, op)) {
+        op->run = insp_fast(op);
         return last;
+    }
     op->run = insp_op_unsupported;
     return true;
 }

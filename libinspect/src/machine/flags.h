@@ -44,8 +44,7 @@ static inline uint8_t insp_top(uint64_t x, size_t size)
 static inline void insp_flags_result(insp_flags *f, uint64_t r, size_t size)
 {
     f->zero = r;
-    f->sign = r << (64 - 8 * size);
-    f->parity = (uint8_t)r;
+    f->result = insp_extend(r, size);
 }
 
 static inline void insp_flags_logic(insp_flags *f, uint64_t r, size_t size)
@@ -83,12 +82,12 @@ static inline bool insp_zf(const insp_flags *f)
 
 static inline bool insp_sf(const insp_flags *f)
 {
-    return f->sign >> 63;
+    return f->result >> 63;
 }
 
 static inline bool insp_pf(const insp_flags *f)
 {
-    unsigned x = f->parity;
+    unsigned x = f->result & 0xff;
     x ^= x >> 4;
     // Bit n of the constant is the parity of n.
     return !(0x6996u >> (x & 15) & 1);
@@ -139,10 +138,9 @@ static inline uint64_t insp_rflags(const insp_flags *f)
 static inline void insp_flags_low(insp_flags *f, uint64_t bits)
 {
     f->carry = (bits & INSP_CF) != 0;
-    f->parity = bits & INSP_PF ? 0 : 1;
     f->adjust = (uint8_t)(bits & INSP_AF);
     f->zero = bits & INSP_ZF ? 0 : 1;
-    f->sign = bits & INSP_SF ? UINT64_MAX : 0;
+    f->result = (bits & INSP_SF ? UINT64_C(1) << 63 : 0u) | (bits & INSP_PF ? 0u : 1u);
 }
 
 #endif

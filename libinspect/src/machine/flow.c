@@ -104,6 +104,17 @@ static bool push_return(insp_machine *m, const insp_op *op)
     return true;
 }
 
+// Call the caller's function. False: it does not want to go on.
+static bool call_back(insp_machine *m)
+{
+    insp_machine_arg args[6];
+    bool stop = false;
+    arguments(m, args);
+    uint64_t result = m->callback(m->ctx, args, &stop);
+    insp_set(m, INSP_RAX, result);
+    return !stop;
+}
+
 insp_op *insp_op_call(insp_machine *m, insp_op *op)
 {
     if (m->options.intercept && answered(m, op->imm))
@@ -113,10 +124,13 @@ insp_op *insp_op_call(insp_machine *m, insp_op *op)
 
 insp_op *insp_op_call_to(insp_machine *m, insp_op *op)
 {
-    uint64_t to = 0;
-    if (!insp_get(m, op, 0, &to))
+    uint64_t to = m->r[op->reg[0]].value;
+    if (op->kind[0] != INSP_ARG_REG && !insp_get(m, op, 0, &to))
         return NULL;
-    if (m->options.intercept && to != INSP_MACHINE_CALLBACK && answered(m, to))
+    // The caller's own function needs no return address, and comes back here.
+    if (to == INSP_MACHINE_CALLBACK)
+        return insp_next(op, call_back(m));
+    if (m->options.intercept && answered(m, to))
         return op + 1;
     return push_return(m, op) ? insp_code_find(m, to) : NULL;
 }
@@ -132,18 +146,13 @@ insp_op *insp_op_ret(insp_machine *m, insp_op *op)
 insp_op *insp_op_callback(insp_machine *m, insp_op *op)
 {
     (void)op;
-    insp_machine_arg args[6];
-    bool stop = false;
-    arguments(m, args);
-    uint64_t result = m->callback(m->ctx, args, &stop);
-    insp_set(m, INSP_RAX, result);
-    return stop ? NULL : back(m);
+    return call_back(m) ? back(m) : NULL;
 }
 
 insp_op *insp_op_return(insp_machine *m, insp_op *op)
 {
+    (void)m;
     (void)op;
-    m->left++;
     return NULL;
 }
 

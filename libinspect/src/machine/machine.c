@@ -79,10 +79,11 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
     insp_machine_clean(m);
     insp_code_trim(&m->code);
     memset(m->r, 0, sizeof(m->r));
-    memset(m->v, 0, sizeof(m->v));
-    m->f = (insp_flags){.zero = 1, .parity = 1};
+    if (m->vectors_used)
+        memset(m->v, 0, sizeof(m->v));
+    m->vectors_used = false;
+    m->f = (insp_flags){.zero = 1, .result = 1};
     m->status = INSP_OK;
-    m->left = m->options.max_instructions;
     for (size_t i = 0; i < n_args; i++)
         m->r[order[i]].value = args[i];
     insp_addr sp = INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM - 8;
@@ -96,18 +97,20 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
 static const insp_op *run(insp_machine *m, insp_op *op)
 {
     const insp_op *last = NULL;
+    uint64_t left = m->options.max_instructions;
     while (op) {
         last = op;
-        if (m->left == 0) {
+        if (left == 0) {
             insp_machine_fail(m, INSP_ERR_REFUSED, op->addr,
                               "more than %" PRIu64 " instructions",
                               m->options.max_instructions);
             break;
         }
-        m->left--;
+        left--;
         op = op->run(m, op);
     }
-    return last;
+    m->total += m->options.max_instructions - left - (last == &m->return_op);
+    return last && last->run == insp_op_link ? last->target : last;
 }
 
 insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_t *args,
@@ -119,7 +122,6 @@ insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_
     m->callback = callback;
     m->ctx = ctx;
     const insp_op *last = run(m, enter(m, function, args, n_args));
-    m->total += m->options.max_instructions - m->left;
     if (m->status == INSP_ERR_MEMORY)
         return insp_nomem(err);
     if (m->status && last)

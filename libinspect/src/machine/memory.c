@@ -173,12 +173,24 @@ bool insp_machine_load_slow(insp_machine *m, insp_addr at, void *out, size_t n)
     return read_space(m, at, out, n);
 }
 
-bool insp_machine_is_original(insp_machine *m, insp_addr at)
+// Are the 8 bytes at `at` what the target itself has there?
+static bool is_original(insp_machine *m, insp_addr at, uint64_t now)
 {
-    uint64_t now = 0, then = 0;
+    uint64_t then = 0;
     insp_error err;
-    return !insp_space_read(m->space, at, &then, 8, &err) &&
-           insp_machine_load_slow(m, at, &now, 8) && now == then;
+    if (m->overlay.len == 0)
+        return true;
+    return !insp_space_read(m->space, at, &then, 8, &err) && now == then;
+}
+
+bool insp_load_arg(insp_machine *m, insp_addr at, insp_machine_arg *out)
+{
+    if (insp_try_load_arg(m, at, out))
+        return true;
+    if (!insp_machine_load_slow(m, at, &out->value, 8))
+        return false;
+    out->from = is_original(m, at, out->value) ? at : 0;
+    return true;
 }
 
 // ---- writing -------------------------------------------------------------------------------
@@ -234,4 +246,9 @@ bool insp_machine_store_slow(insp_machine *m, insp_addr at, const void *in, size
         n -= take;
     }
     return true;
+}
+
+bool insp_store_arg(insp_machine *m, insp_addr at, insp_machine_arg arg)
+{
+    return insp_try_store_arg(m, at, arg) || insp_store(m, at, &arg.value, 8);
 }

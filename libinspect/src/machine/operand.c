@@ -1,6 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "state.h"
 
+// The sizes are told apart so that each is a plain load or store.
+static bool load_sized(insp_machine *m, insp_addr at, uint64_t *out, size_t n)
+{
+    *out = 0;
+    switch (n) {
+    case 1:
+        return insp_load(m, at, out, 1);
+    case 2:
+        return insp_load(m, at, out, 2);
+    case 4:
+        return insp_load(m, at, out, 4);
+    default:
+        return insp_load(m, at, out, 8);
+    }
+}
+
+static bool store_sized(insp_machine *m, insp_addr at, uint64_t value, size_t n)
+{
+    switch (n) {
+    case 1:
+        return insp_store(m, at, &value, 1);
+    case 2:
+        return insp_store(m, at, &value, 2);
+    case 4:
+        return insp_store(m, at, &value, 4);
+    default:
+        return insp_store(m, at, &value, 8);
+    }
+}
+
 bool insp_get(insp_machine *m, const insp_op *op, unsigned i, uint64_t *out)
 {
     switch (op->kind[i]) {
@@ -11,8 +41,7 @@ bool insp_get(insp_machine *m, const insp_op *op, unsigned i, uint64_t *out)
         *out = m->r[op->reg[i]].value >> 8 & 0xff;
         return true;
     case INSP_ARG_MEM:
-        *out = 0;
-        return insp_load(m, insp_ea(m, op), out, op->size[i]);
+        return load_sized(m, insp_ea(m, op), out, op->size[i]);
     default:
         *out = op->imm;
         return true;
@@ -25,7 +54,7 @@ bool insp_put(insp_machine *m, const insp_op *op, unsigned i, uint64_t value)
     uint64_t mask = insp_mask(op->size[i]);
     switch (op->kind[i]) {
     case INSP_ARG_MEM:
-        return insp_store(m, insp_ea(m, op), &value, op->size[i]);
+        return store_sized(m, insp_ea(m, op), value, op->size[i]);
     case INSP_ARG_HIGH:
         *r = (*r & ~UINT64_C(0xff00)) | (value & 0xff) << 8;
         break;
@@ -83,6 +112,7 @@ bool insp_vput(insp_machine *m, const insp_op *op, const insp_vec *x, size_t n)
     if (op->kind[0] == INSP_ARG_MEM)
         return insp_store(m, insp_ea(m, op), x, n);
     insp_vec *v = &m->v[op->reg[0]];
+    m->vectors_used = true;
     memcpy(v, x, n);
     if (op->flags & INSP_OP_VEX)
         memset(v->u8 + n, 0, sizeof(*v) - n);

@@ -40,6 +40,9 @@ insp_op_body insp_op_jmp, insp_op_jcc, insp_op_jump_count, insp_op_jmp_to, insp_
     insp_op_call_to, insp_op_ret, insp_op_syscall, insp_op_unsupported, insp_op_callback,
     insp_op_return;
 
+/* code.c */
+insp_op_body insp_op_link;
+
 /* string.c */
 enum { INSP_MOVS, INSP_STOS, INSP_LODS, INSP_CMPS, INSP_SCAS };
 insp_op_body insp_op_string;

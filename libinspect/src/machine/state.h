@@ -70,13 +70,12 @@ struct insp_op {
 };
 
 /**
- * The status flags, kept in the form in which they come out of an operation.
- * `sign` and `zero` are apart because comisd and popfq can set what no result would.
+ * The status flags, kept in the form in which they come out of an operation. Two words for the
+ * result, because comisd and popfq can set what no single result would.
  */
 typedef struct insp_flags {
-    uint64_t zero;  /**< ZF: this is 0 */
-    uint64_t sign;  /**< SF: bit 63 */
-    uint8_t parity; /**< PF: even number of bits */
+    uint64_t zero;   /**< ZF: this is 0 */
+    uint64_t result; /**< sign-extended. SF: bit 63. PF: even number of bits in the low byte */
     uint8_t carry, overflow;
     uint8_t adjust; /**< AF: bit 4 */
     uint8_t down;   /**< DF */
@@ -148,6 +147,7 @@ struct insp_machine {
     insp_machine_arg r[INSP_REGISTERS];
     insp_flags f;
     insp_vec v[16];
+    bool vectors_used; /**< in this call: else all of them are 0 */
     insp_seen_page seen[INSP_SEEN_PAGES];
     unsigned char *stack;
     insp_addr *shadow; /**< of each word of the stack: where it was loaded from */
@@ -171,7 +171,6 @@ struct insp_machine {
         status; /**< of the call, with `at` and `what`; INSP_OK also where it has ended */
     insp_addr at;
     char what[160];
-    uint64_t left; /**< instructions that this call may still take */
     uint64_t total;
 };
 
@@ -190,9 +189,6 @@ bool insp_machine_store_slow(insp_machine *m, insp_addr at, const void *in, size
 /** Forget what the call before wrote. */
 void insp_machine_clean(insp_machine *m);
 void insp_overlay_deinit(insp_overlay *o);
-
-/** True where the 8 bytes at `at` are what the target itself has there. */
-bool insp_machine_is_original(insp_machine *m, insp_addr at);
 
 static inline bool insp_load(insp_machine *m, insp_addr at, void *out, size_t n)
 {
@@ -223,31 +219,43 @@ static inline bool insp_store(insp_machine *m, insp_addr at, const void *in, siz
     return true;
 }
 
-/** Load a general register's worth, and where it came from. */
-static inline bool insp_load_arg(insp_machine *m, insp_addr at, insp_machine_arg *out)
+/**
+ * Load a general register's worth and where it came from, if that can be had at once. False says
+ * nothing: insp_load_arg knows.
+ */
+static inline bool insp_try_load_arg(insp_machine *m, insp_addr at, insp_machine_arg *out)
 {
+    if (insp_on_stack(at, 8)) {
+        uint64_t off = at - INSP_MACHINE_STACK;
+        memcpy(&out->value, m->stack + off, 8);
+        out->from = at % 8 ? 0 : m->shadow[off >> 3];
+        return true;
+    }
     const insp_seen_page *p = &m->seen[(at >> INSP_PAGE_SHIFT) % INSP_SEEN_PAGES];
     size_t in = (size_t)(at & (INSP_PAGE - 1));
-    if (p->number != at >> INSP_PAGE_SHIFT || in + 8 > INSP_PAGE) {
-        if (!insp_machine_load_slow(m, at, &out->value, 8))
-            return false;
-        out->from = m->overlay.len == 0 || insp_machine_is_original(m, at) ? at : 0;
-    } else {
-        memcpy(&out->value, p->bytes + in, 8);
-        out->from = at;
-    }
-    if (insp_on_stack(at, 8))
-        out->from = at % 8 ? 0 : m->shadow[(at - INSP_MACHINE_STACK) >> 3];
+    if (p->number != at >> INSP_PAGE_SHIFT || in + 8 > INSP_PAGE)
+        return false;
+    memcpy(&out->value, p->bytes + in, 8);
+    out->from = at;
     return true;
 }
 
+/** The same, to the end. False: the machine has failed. */
+bool insp_load_arg(insp_machine *m, insp_addr at, insp_machine_arg *out);
+
 /** Store a general register; on the private stack, where it came from stays known. */
-static inline bool insp_store_arg(insp_machine *m, insp_addr at, insp_machine_arg arg)
+bool insp_store_arg(insp_machine *m, insp_addr at, insp_machine_arg arg);
+
+/** Store it if it goes to a word of the private stack, which cannot fail. */
+static inline bool insp_try_store_arg(insp_machine *m, insp_addr at, insp_machine_arg arg)
 {
-    if (!insp_store(m, at, &arg.value, 8))
+    uint64_t off = at - INSP_MACHINE_STACK;
+    if (at % 8 || !insp_on_stack(at, 8))
         return false;
-    if (at % 8 == 0 && insp_on_stack(at, 8))
-        m->shadow[(at - INSP_MACHINE_STACK) >> 3] = arg.from;
+    memcpy(m->stack + off, &arg.value, 8);
+    m->shadow[off >> 3] = arg.from;
+    if (off < m->low)
+        m->low = off;
     return true;
 }
 

@@ -2,6 +2,8 @@
 #include "flags.h"
 #include "ops.h"
 
+enum { STEPS = 16 };
+
 // One step; false: the machine has failed.
 static bool step(insp_machine *m, const insp_op *op)
 {
@@ -34,16 +36,16 @@ insp_op *insp_op_string(insp_machine *m, insp_op *op)
     bool compares = op->variant == INSP_CMPS || op->variant == INSP_SCAS;
     if (!(op->flags & (INSP_OP_REPE | INSP_OP_REPNE)))
         return insp_next(op, step(m, op));
-    for (uint64_t left = m->r[INSP_RCX].value; left > 0;) {
-        // Every step counts as an instruction. Where none is left, the machine ends the call at `op`.
-        if (m->left == 0)
-            return op;
-        m->left--;
+    // A long repetition comes here again and again, and counts as an instruction each time.
+    for (int i = 0; i < STEPS; i++) {
+        uint64_t left = m->r[INSP_RCX].value;
+        if (left == 0)
+            return op + 1;
         if (!step(m, op))
             return NULL;
-        insp_set(m, INSP_RCX, --left);
+        insp_set(m, INSP_RCX, left - 1);
         if (compares && insp_zf(&m->f) == ((op->flags & INSP_OP_REPNE) != 0))
-            break;
+            return op + 1;
     }
-    return op + 1;
+    return op;
 }

@@ -101,7 +101,7 @@ insp_op *insp_op_fcompare(insp_machine *m, insp_op *op)
     double x = value_of(&a, 0, op->width), y = value_of(&b, 0, op->width);
     bool unordered = x != x || y != y;
     m->f = (insp_flags){.zero = x < y || x > y ? 1u : 0u,
-                        .parity = unordered ? 0 : 1,
+                        .result = unordered ? 0 : 1,
                         .carry = unordered || x < y,
                         .down = m->f.down};
     return op + 1;

@@ -127,6 +127,6 @@ insp_op *insp_op_vtest(insp_machine *m, insp_op *op)
         both |= a.u64[i] & b.u64[i];
         only_b |= ~a.u64[i] & b.u64[i];
     }
-    m->f = (insp_flags){.zero = both, .parity = 1, .carry = only_b == 0, .down = m->f.down};
+    m->f = (insp_flags){.zero = both, .result = 1, .carry = only_b == 0, .down = m->f.down};
     return op + 1;
 }
