@@ -187,7 +187,10 @@ def _arguments(
 ) -> Tuple[verb.Verb, argparse.Namespace]:
     """A verb and its arguments; options before the verb count where it has them."""
     found = verbs.named(name)
-    args = verb.parse(found, words)
+    try:
+        args = verb.parse(found, words)
+    except verb.UsageError as error:
+        raise verb.UsageError(f"{target.bare(str(error))} (refscope {name} --help)") from None
     if args.limit is None:
         args.limit = request.options.limit
     if args.format is None:

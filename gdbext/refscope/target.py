@@ -76,6 +76,11 @@ def sentence(message: str) -> str:
     return message if message.endswith((".", "?", "!")) else message + "."
 
 
+def bare(message: str) -> str:
+    """Without its full stop."""
+    return message[:-1] if message.endswith(".") else message
+
+
 _ELF_MAGIC = b"\x7fELF"
 _E_TYPE = {1: "an object file", 2: "an executable", 3: "an executable or a shared library"}
 
