@@ -131,7 +131,7 @@ static bool search_data(insp_cpython *py, insp_reader *r, const samples *s)
     insp_pymalloc *pm = &py->pymalloc;
     for (const insp_segment *seg = insp_space_next(py->space, image->start);
          seg && seg->start < image->end + (4u << 20);
-         seg = insp_space_next(py->space, seg->end - 1)) {
+         seg = insp_space_next(py->space, seg->end)) {
         if (!(seg->flags & INSP_SEG_WRITE))
             continue;
         for (insp_addr a = (seg->start + 7) & ~UINT64_C(7); a + 8 <= seg->end; a += 8) {

@@ -64,3 +64,21 @@ bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr)
     r->bad = false;
     return false;
 }
+
+uint32_t insp_module_at(const insp_cpython *py, insp_addr addr)
+{
+    // Images are sorted by start and do not overlap; .bss may stand behind the last mapping of the file.
+    size_t low = 0, high = py->images->len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (py->images->at[mid].start <= addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == 0)
+        return INSP_NONE;
+    const insp_image *image = &py->images->at[low - 1];
+    bool inside = addr < image->end || insp_image_section_at(image, addr);
+    return inside ? (uint32_t)(low - 1) : INSP_NONE;
+}

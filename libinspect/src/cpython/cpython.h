@@ -125,6 +125,9 @@ bool insp_refuted(const insp_cpython *py, const char *structure);
  */
 insp_addr insp_gc_next(insp_reader *r, insp_addr head);
 
+/** The image whose code or data (.bss included) addr lies in, or INSP_NONE. */
+uint32_t insp_module_at(const insp_cpython *py, insp_addr addr);
+
 /** True for an address whose object has `type` as its type, and type(type) is type. */
 bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr);
 

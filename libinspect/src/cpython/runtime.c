@@ -43,7 +43,7 @@ static const insp_segment *data_segment(const insp_cpython *py, const insp_image
                                         insp_addr from)
 {
     for (const insp_segment *s = insp_space_next(py->space, from); s;
-         s = insp_space_next(py->space, s->end - 1)) {
+         s = insp_space_next(py->space, s->end)) {
         // .bss follows the last file mapping as anonymous memory; 4 MiB is more than it ever is.
         if (s->start >= image->end + (4u << 20))
             return NULL;

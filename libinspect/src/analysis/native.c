@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** A search in progress. */
+typedef struct search {
+    insp_heap *h;
+    insp_native *out;
+    insp_map decoded; // words in module data that a walk has read as a slot
+    uint32_t where;
+    uint8_t place;
+    bool failed;
+} search;
+
+static void look_at(search *s, insp_addr word, insp_addr addr)
+{
+    if (word < 4096 || word & 7)
+        return;
+    uint32_t n = insp_heap_number(s->h, word);
+    if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
+        !(s->h->kind.at[n] & INSP_K_COUNTED) || insp_map_get(&s->decoded, addr) != INSP_MAP_NONE)
+        return;
+    insp_native_word w = {.object = n, .where = s->where, .addr = addr, .place = s->place};
+    s->failed = s->failed || !insp_native_words_push(&s->out->words, w);
+}
+
+static void scan_range(search *s, insp_addr start, insp_addr end)
+{
+    insp_reader r = insp_reader_of(s->h->py->space, &s->h->py->layout);
+    for (insp_addr a = (start + 7) & ~UINT64_C(7); a + 8 <= end && a < end; a += 8) {
+        const insp_segment *seg = insp_space_next(s->h->py->space, a);
+        if (!seg || seg->start >= end) {
+            s->out->unreadable += end - a;
+            return;
+        }
+        if (seg->start > a) {
+            s->out->unreadable += seg->start - a;
+            a = (seg->start + 7) & ~UINT64_C(7);
+        }
+        insp_addr stop = seg->end < end ? seg->end : end;
+        for (; a + 8 <= stop; a += 8)
+            look_at(s, insp_u64(&r, a), a);
+        a -= 8;
+    }
+}
+
+// Writable sections of a module; where its file is not here, its writable mappings.
+static void scan_module(search *s, const insp_image *image)
+{
+    for (size_t i = 0; i < image->sections.len; i++) {
+        const insp_section *section = &image->sections.at[i];
+        if (section->flags & INSP_SEG_WRITE)
+            scan_range(s, section->start, section->end);
+    }
+    if (image->sections.len)
+        return;
+    for (const insp_segment *seg = insp_space_next(s->h->py->space, image->start);
+         seg && seg->start < image->end;
+         seg = insp_space_next(s->h->py->space, seg->end)) {
+        if (seg->flags & INSP_SEG_WRITE)
+            scan_range(s, seg->start, seg->end < image->end ? seg->end : image->end);
+    }
+}
+
+// From the stack pointer to the end of its mapping, at most as much as a stack can be.
+static void scan_thread(search *s, const insp_thread_regs *t)
+{
+    enum { RSP = 19, REGISTERS = 27, MOST = 64 << 20 };
+    if (t->n_regs < REGISTERS)
+        return;
+    s->place = INSP_NATIVE_REGISTER;
+    for (uint32_t i = 0; i < REGISTERS; i++)
+        look_at(s, t->regs[i], i);
+    const insp_segment *seg = insp_space_find(s->h->py->space, t->regs[RSP]);
+    if (!seg)
+        return;
+    insp_addr end = seg->end - t->regs[RSP] > MOST ? t->regs[RSP] + MOST : seg->end;
+    s->place = INSP_NATIVE_STACK;
+    scan_range(s, t->regs[RSP], end);
+}
+
+static void remember_slots(insp_refs *refs)
+{
+    search *s = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        insp_addr slot = refs->at[i].slot;
+        if (slot && insp_module_at(s->h->py, slot) != INSP_NONE)
+            s->failed = s->failed || !insp_map_set(&s->decoded, slot, 1);
+    }
+    refs->len = 0;
+}
+
+// Slots of static objects and of roots lie in module data, and are no candidates.
+static void find_decoded(search *s, insp_refs *refs)
+{
+    insp_heap *h = s->h;
+    refs->len = 0;
+    refs->flush = remember_slots;
+    refs->ctx = s;
+    h->decoder.refs = refs;
+    for (uint32_t n = h->n_pooled; n < h->n_nodes; n++) {
+        if (n < h->n_objects &&
+            insp_module_at(h->py, h->outside.at[n - h->n_pooled]) == INSP_NONE)
+            continue;
+        insp_heap_walk(h, n);
+        remember_slots(refs);
+    }
+    h->decoder.refs = NULL;
+}
+
+static int by_object(const void *a, const void *b)
+{
+    const insp_native_word *x = a, *y = b;
+    if (x->object != y->object)
+        return x->object < y->object ? -1 : 1;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads,
+                               insp_native *out, insp_error *err)
+{
+    search s = {.h = h, .out = out};
+    insp_refs *refs = malloc(sizeof(*refs));
+    if (!refs)
+        return insp_nomem(err);
+    find_decoded(&s, refs);
+    free(refs);
+    for (uint32_t i = 0; i < h->py->images->len; i++) {
+        s.where = i;
+        s.place = INSP_NATIVE_DATA;
+        scan_module(&s, &h->py->images->at[i]);
+    }
+    for (uint32_t i = 0; threads && i < threads->len; i++) {
+        s.where = i;
+        scan_thread(&s, &threads->at[i]);
+    }
+    out->modules = h->py->images->len;
+    out->threads = threads ? threads->len : 0;
+    insp_map_deinit(&s.decoded);
+    if (out->words.len)
+        qsort(out->words.at, out->words.len, sizeof(*out->words.at), by_object);
+    return s.failed ? insp_nomem(err) : INSP_OK;
+}
+
+void insp_native_deinit(insp_native *n)
+{
+    insp_native_words_deinit(&n->words);
+}
+
+const insp_native_word *insp_native_of(const insp_native *n, uint32_t object, size_t *count)
+{
+    size_t low = 0, high = n->words.len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (n->words.at[mid].object < object)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *count = 0;
+    while (low + *count < n->words.len && n->words.at[low + *count].object == object)
+        ++*count;
+    return *count ? &n->words.at[low] : NULL;
+}
+
+int64_t insp_native_located(const insp_native *n, uint32_t object, int64_t remainder)
+{
+    size_t count;
+    (void)insp_native_of(n, object, &count);
+    return remainder < 0 ? 0 : (int64_t)count < remainder ? (int64_t)count : remainder;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Opening and closing a session, and what it says of its target before anything of CPython is read.
+ */
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *insp_answer_new(size_t size, insp_arena **arena)
+{
+    insp_answer *a = calloc(1, sizeof(*a) + size);
+    if (!a)
+        return NULL;
+    *arena = &a->arena;
+    return a + 1;
+}
+
+void insp_answer_free(const void *answer)
+{
+    if (!answer)
+        return;
+    insp_answer *a = (insp_answer *)(uintptr_t)answer - 1;
+    insp_arena_deinit(&a->arena);
+    free(a);
+}
+
+void insp_problem_add(insp_session *s, const char *kind, const char *fmt, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    insp_problem p = {kind, insp_arena_text(&s->text, text, strlen(text))};
+    if (p.text)
+        (void)insp_problem_rows_push(&s->problems, p);
+}
+
+static insp_session *new_session(insp_error *err)
+{
+    insp_session *s = calloc(1, sizeof(*s));
+    if (!s) {
+        (void)insp_nomem(err);
+        return NULL;
+    }
+    s->target = (insp_target){.source = "", .path = "", .exe = ""};
+    return s;
+}
+
+void insp_close(insp_session *s)
+{
+    if (!s)
+        return;
+    if (s->job) {
+        insp_job_cancel(s->job);
+        (void)insp_job_finish(s->job, NULL);
+    }
+    insp_native_deinit(&s->native);
+    insp_reverse_deinit(&s->reverse);
+    if (s->in_heap)
+        insp_heap_deinit(&s->heap);
+    if (s->in_cpython)
+        insp_cpython_close(&s->py);
+    for (size_t i = 0; i < s->images.len; i++)
+        insp_image_deinit(&s->images.at[i]);
+    insp_images_deinit(&s->images);
+    insp_space_deinit(&s->space);
+    insp_demand_destroy(s->demand);
+    insp_snapshot_deinit(&s->snapshot);
+    insp_core_close(&s->core);
+    insp_findings_deinit(&s->findings);
+    insp_problem_rows_deinit(&s->problems);
+    insp_arena_deinit(&s->text);
+    free(s);
+}
+
+static bool is_python(const insp_image *image)
+{
+    return strstr(image->path, "python") != NULL;
+}
+
+static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *options,
+                              const char *file, insp_error *err)
+{
+    insp_error why = {0};
+    insp_image *image = &s->images.at[i];
+    insp_status st = insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
+    if (st == INSP_OK || st == INSP_ERR_MEMORY || file) {
+        if (st && err)
+            *err = why;
+        return st;
+    }
+    // Without the file of the interpreter or an extension names and code are missing; other
+    // libraries are not missed.
+    if (is_python(image))
+        insp_problem_add(s, st == INSP_ERR_MISMATCH ? "other-build" : "missing-file", "%s",
+                         why.message);
+    return INSP_OK;
+}
+
+// The executable is the image the auxiliary vector's entry lies in, else the first of all.
+static uint32_t executable(const insp_session *s)
+{
+    for (uint32_t i = 0; i < s->images.len; i++) {
+        insp_addr entry = s->core.auxv_entry;
+        if (entry && s->images.at[i].start <= entry && entry < s->images.at[i].end)
+            return i;
+    }
+    return s->images.len ? 0 : INSP_NONE;
+}
+
+static insp_status attach_files(insp_session *s, const insp_options *options, insp_error *err)
+{
+    uint32_t exe = executable(s);
+    insp_status st = INSP_OK;
+    if (exe == INSP_NONE && options->exe) {
+        // Nothing of it can be recognised: the caller's word alone says what it is.
+        if (!insp_images_push(&s->images, (insp_image){.path = options->exe, .file = ""}))
+            return insp_nomem(err);
+        exe = 0;
+    }
+    for (uint32_t i = 0; !st && i < s->images.len; i++)
+        st = attach_one(s, i, options, i == exe ? options->exe : NULL, err);
+    if (exe != INSP_NONE && !st)
+        s->target.exe = s->images.at[exe].path;
+    return st;
+}
+
+static insp_status open_images(insp_session *s, const insp_core_files *files,
+                               const insp_options *options, insp_error *err)
+{
+    static const insp_options none;
+    insp_status st = insp_images_find(&s->space, files, &s->text, &s->images, err);
+    return st ? st : attach_files(s, options ? options : &none, err);
+}
+
+static insp_status open_core(insp_session *s, const char *path, const insp_options *options,
+                             insp_error *err)
+{
+    insp_status st = insp_core_open(path, &s->core, err);
+    if (st)
+        return st;
+    s->target.source = "core";
+    s->target.path = insp_arena_text(&s->text, path, strlen(path));
+    s->target.pid = s->core.pid;
+    s->target.file_size = s->core.size;
+    s->target.full_size = s->core.full_size;
+    s->target.signal = s->core.signal;
+    s->threads = &s->core.threads;
+    if (s->core.full_size > s->core.size)
+        insp_problem_add(s, "truncated",
+                         "cut short: %" PRIu64 " of %" PRIu64
+                         " bytes are there; answers are for what can be read",
+                         s->core.size, s->core.full_size);
+    st = insp_core_add_to(&s->core, &s->space, err);
+    return st ? st : open_images(s, &s->core.files, options, err);
+}
+
+insp_status insp_open_core(const char *path, const insp_options *options, insp_session **out,
+                           insp_error *err)
+{
+    insp_session *s = new_session(err);
+    if (!s)
+        return INSP_ERR_MEMORY;
+    insp_status st = open_core(s, path, options, err);
+    if (st)
+        insp_close(s);
+    else
+        *out = s;
+    return st;
+}
+
+const insp_target *insp_session_target(const insp_session *session)
+{
+    return &session->target;
+}

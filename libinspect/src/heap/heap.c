@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "heap.h"
+
+#include <string.h>
+
+insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
+{
+    *h = (insp_heap){.py = py};
+    insp_status st = insp_types_init(&h->types, py, err);
+    return st ? st : insp_decoder_init(&h->decoder, py, &h->types, err);
+}
+
+void insp_heap_deinit(insp_heap *h)
+{
+    insp_decoder_deinit(&h->decoder);
+    insp_types_deinit(&h->types);
+    insp_pools_deinit(&h->pools);
+    insp_addrs_deinit(&h->outside);
+    insp_map_deinit(&h->outside_numbers);
+    insp_bytes_deinit(&h->kind);
+    insp_u32s_deinit(&h->type);
+    insp_i32s_deinit(&h->remainder);
+    insp_u64s_deinit(&h->off);
+    insp_u32s_deinit(&h->to);
+    insp_bytes_deinit(&h->edge_kind);
+    insp_root_rows_deinit(&h->roots);
+    insp_tallies_deinit(&h->by_type);
+    insp_map_deinit(&h->shared_keys);
+    insp_arena_deinit(&h->text);
+}
+
+// Objects start at their block, or behind a gc head, or behind a pre-header and a gc head; debug hooks
+// put 16 bytes more before each.
+static uint64_t place_of(const insp_heap *h, uint32_t number)
+{
+    return (uint64_t)(h->kind.at[number] & INSP_K_PLACE_MASK) * 16 + h->py->debug_pad;
+}
+
+uint32_t insp_heap_number(const insp_heap *h, insp_addr addr)
+{
+    insp_addr block;
+    uint32_t n = insp_pools_number(&h->pools, addr, &block);
+    if (n == INSP_NONE)
+        return insp_map_get(&h->outside_numbers, addr);
+    bool starts = h->kind.at[n] & INSP_K_OBJECT && addr == block + place_of(h, n);
+    return starts ? n : INSP_NONE;
+}
+
+insp_addr insp_heap_addr(const insp_heap *h, uint32_t number)
+{
+    if (number >= h->n_objects)
+        return h->roots.at[number - h->n_objects].addr;
+    if (number >= h->n_pooled)
+        return h->outside.at[number - h->n_pooled];
+    const insp_pool_row *row = insp_pools_of_number(&h->pools, number);
+    return row->blocks + (uint64_t)(number - row->first) * row->size + place_of(h, number);
+}
+
+bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int64_t *count)
+{
+    // 3.11 starts its static objects at 999,999,999 (_PyObject_IMMORTAL_REFCNT): what they have
+    // beyond that says nothing, since not everybody who refers to them counts.
+    enum { NEVER_BELOW = 999000000 };
+    *count = (int64_t)INSP_U64(r, object, PyObject, ob_refcnt);
+    (void)py;
+    return *count < NEVER_BELOW;
+}
+
+insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
+{
+    insp_addr start;
+    uint32_t n = insp_pools_number(&h->pools, addr, &start);
+    if (n != INSP_NONE) {
+        *size = insp_pools_of_number(&h->pools, n)->size;
+        return start;
+    }
+    *size = 0;
+    return 0;
+}
+
+const char *insp_gc_name(insp_gc_state state)
+{
+    static const char *const names[] = {NULL,   "untracked", "gen0",    "gen1",
+                                        "gen2", "frozen",    "tracked", NULL};
+    return names[state & 7];
+}
+
+// Columns for one more number.
+static bool grow(insp_heap *h, uint8_t kind, uint32_t type, int32_t count)
+{
+    return insp_bytes_push(&h->kind, kind) && insp_u32s_push(&h->type, type) &&
+           insp_i32s_push(&h->remainder, count);
+}
+
+static int32_t clamp(int64_t count)
+{
+    return count > INT32_MAX ? INT32_MAX : count < INT32_MIN ? INT32_MIN : (int32_t)count;
+}
+
+// What can be said of an object by itself, before anybody refers to it.
+static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, int32_t *count)
+{
+    insp_reader *r = &h->decoder.r;
+    bool bad = r->bad;
+    r->bad = false;
+    insp_addr type_addr = addr & 7 ? 0 : INSP_U64(r, addr, PyObject, ob_type);
+    const insp_typeinfo *t = type_addr && !r->bad ? insp_type_at(&h->types, r, type_addr) : NULL;
+    int64_t refcnt = 0;
+    bool counted = t && insp_refcount(r, h->py, addr, &refcnt);
+    bool gc = t && insp_instance_is_gc(t, r, addr);
+    bool sound = t && !r->bad && refcnt > 0;
+    if (sound) {
+        insp_gc_state state = gc ? INSP_GC_UNTRACKED : INSP_GC_NONE;
+        uint32_t place = gc ? 1u + t->preheader / 16u : 0;
+        *kind = (uint8_t)(INSP_K_OBJECT | (counted ? INSP_K_COUNTED : 0) |
+                          (uint32_t)state << INSP_K_GC_SHIFT | place);
+        *type = t->id;
+        *count = clamp(refcnt);
+    }
+    r->bad = bad;
+    return sound;
+}
+
+uint32_t insp_heap_admit(insp_heap *h, insp_addr addr)
+{
+    uint32_t n = insp_heap_number(h, addr);
+    if (n != INSP_NONE)
+        return n;
+    uint8_t kind;
+    uint32_t type;
+    int32_t count;
+    if (!judge(h, addr, &kind, &type, &count))
+        return INSP_NONE;
+    insp_addr block;
+    n = insp_pools_number(&h->pools, addr, &block);
+    if (n != INSP_NONE) {
+        // Only where the block is not another object's, and this one starts where its kind does.
+        uint64_t place = (uint64_t)(kind & INSP_K_PLACE_MASK) * 16 + h->py->debug_pad;
+        if (h->kind.at[n] || addr != block + place)
+            return INSP_NONE;
+        h->kind.at[n] = kind;
+        h->type.at[n] = type;
+        h->remainder.at[n] = count;
+        return n;
+    }
+    n = h->n_pooled + (uint32_t)h->outside.len;
+    if (n == INSP_NONE - 1 || !grow(h, kind, type, count))
+        return INSP_NONE;
+    if (!insp_addrs_push(&h->outside, addr) || !insp_map_set(&h->outside_numbers, addr, n)) {
+        h->types.failed = true;
+        return INSP_NONE;
+    }
+    h->n_objects = n + 1;
+    return n;
+}
+
+insp_status insp_watch_step(const insp_watch *w, uint64_t done, uint64_t total,
+                            uint64_t objects, insp_error *err)
+{
+    if (w->poll && w->poll(w->ctx, done, total, objects))
+        return insp_fail(err, INSP_ERR_CANCELLED, 0, "stopped");
+    return INSP_OK;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "pools.h"
+
+#include <stdlib.h>
+
+#include "../base/map.h"
+
+enum { LEAVES = 1 << (INSP_ADDRESS_BITS - INSP_GRANULE_BITS - INSP_LEAF_BITS), NO_ROW = 0 };
+
+/** What is at hand while arenas are read. */
+typedef struct reading {
+    insp_pools *p;
+    const insp_cpython *py;
+    insp_reader r;
+    uint32_t header; // bytes of struct pool_header, rounded up as obmalloc does
+} reading;
+
+static int by_address(const void *a, const void *b)
+{
+    const insp_arena_info *x = a, *y = b;
+    return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static uint32_t granule(insp_pools *p, insp_addr addr)
+{
+    if (addr >> INSP_ADDRESS_BITS)
+        return 0;
+    uint32_t **leaf = &p->leaf[addr >> (INSP_GRANULE_BITS + INSP_LEAF_BITS)];
+    if (!*leaf)
+        *leaf = calloc((size_t)1 << INSP_LEAF_BITS, sizeof(**leaf));
+    if (!*leaf)
+        return 0;
+    uint32_t *at = &(*leaf)[addr >> INSP_GRANULE_BITS & ((1u << INSP_LEAF_BITS) - 1)];
+    if (!*at) {
+        void *place = p->place;
+        size_t want = p->n_place + p->per_granule;
+        if (want > p->cap_place &&
+            !insp_vec_grow(&place, &p->cap_place, want, sizeof(*p->place)))
+            return 0;
+        p->place = place;
+        for (size_t i = p->n_place; i < want; i++)
+            p->place[i] = NO_ROW;
+        *at = (uint32_t)p->n_place + 1;
+        p->n_place = want;
+    }
+    return *at;
+}
+
+static bool enter(insp_pools *p, uint32_t row)
+{
+    insp_addr addr = p->rows.at[row].addr;
+    uint32_t at = granule(p, addr);
+    if (at)
+        p->place[at - 1 + (addr >> p->shift & (p->per_granule - 1))] = row + 1;
+    return at != 0;
+}
+
+// Blocks on the free list, at most as many as were carved; a link that leaves the pool ends it.
+static uint32_t free_blocks(reading *rd, const insp_pool_row *row)
+{
+    uint32_t n = 0;
+    insp_addr at = INSP_U64(&rd->r, row->addr, pool_header, freeblock);
+    while (at && n < row->carved) {
+        uint64_t offset = at - row->blocks;
+        if (offset >= (uint64_t)row->carved * row->size || offset % row->size) {
+            insp_found(rd->py->findings, "pool-freelist", row->addr,
+                       "pool 0x%" PRIx64 ": its free list leaves the pool at 0x%" PRIx64,
+                       row->addr, at);
+            break;
+        }
+        if (!insp_addrs_push(&rd->p->free_blocks, at))
+            break;
+        n++;
+        at = insp_u64(&rd->r, at);
+    }
+    return n;
+}
+
+static bool is_sound(reading *rd, insp_addr pool, uint32_t arena, uint32_t *szidx,
+                     uint32_t *next)
+{
+    uint32_t pool_size = rd->py->pymalloc.pool_size;
+    *szidx = INSP_U32(&rd->r, pool, pool_header, szidx);
+    *next = INSP_U32(&rd->r, pool, pool_header, nextoffset);
+    uint32_t index = INSP_U32(&rd->r, pool, pool_header, arenaindex);
+    bool bad = rd->r.bad;
+    rd->r.bad = false;
+    if (bad || *szidx >= 32 || *next > pool_size || *next < rd->header || index != arena) {
+        insp_found(rd->py->findings, "pool-header", pool,
+                   "pool 0x%" PRIx64 ": size class %u, next block at %u, arena %u are no pool's",
+                   pool, *szidx, *next, index);
+        return false;
+    }
+    return true;
+}
+
+static insp_pool_row used_pool(reading *rd, insp_addr pool, uint32_t arena_index)
+{
+    insp_pool_row row = {.addr = pool, .state = INSP_POOL_EMPTY};
+    uint32_t szidx, next;
+    if (!is_sound(rd, pool, arena_index, &szidx, &next))
+        return row;
+    uint32_t size = (szidx + 1) * 16, room = rd->py->pymalloc.pool_size - rd->header;
+    row.state = INSP_POOL_USED;
+    row.blocks = pool + rd->header;
+    row.size = size;
+    row.n = room / size;
+    row.recip = (uint32_t)((UINT64_C(1) << 32) / size) + 1;
+    row.carved = (next - rd->header) / size;
+    if (row.carved > row.n)
+        row.carved = row.n;
+    row.used = row.carved - free_blocks(rd, &row);
+    uint32_t count = INSP_U32(&rd->r, pool, pool_header, ref_count);
+    if (count != row.used)
+        insp_found(rd->py->findings, "pool-count", pool,
+                   "pool 0x%" PRIx64 " says %u blocks are used; its free list says %u", pool,
+                   count, row.used);
+    return row;
+}
+
+// Pools that were emptied hang on a list of their arena; what their header says is stale.
+static insp_status empty_pools(reading *rd, insp_addr arena, insp_map *empty, insp_error *err)
+{
+    uint64_t most = rd->py->pymalloc.arena_size / rd->py->pymalloc.pool_size;
+    insp_addr at = INSP_U64(&rd->r, arena, arena_object, freepools);
+    for (uint64_t i = 0; at && i < most && !rd->r.bad; i++) {
+        if (!insp_map_set(empty, at, 1))
+            return insp_nomem(err);
+        at = INSP_U64(&rd->r, at, pool_header, nextpool);
+    }
+    rd->r.bad = false;
+    return INSP_OK;
+}
+
+static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp_error *err)
+{
+    const insp_pymalloc *pm = &rd->py->pymalloc;
+    uint32_t step = (uint32_t)INSP_OFF(&rd->py->layout, arena_object, sizeof);
+    insp_addr arena = pm->arenas + (uint64_t)index * step;
+    insp_addr address = INSP_U64(&rd->r, arena, arena_object, address);
+    insp_addr never = INSP_U64(&rd->r, arena, arena_object, pool_address);
+    if (!address || rd->r.bad) {
+        rd->r.bad = false;
+        return INSP_OK;
+    }
+    insp_status st = empty_pools(rd, arena, empty, err);
+    if (st)
+        return st;
+    insp_arena_info info = {.addr = address, .first_pool = (uint32_t)rd->p->rows.len};
+    insp_addr pool = (address + pm->pool_size - 1) & ~(insp_addr)(pm->pool_size - 1);
+    insp_addr end = address + pm->arena_size;
+    for (; pool + pm->pool_size <= end; pool += pm->pool_size, info.n_pools++) {
+        insp_pool_row row = {.addr = pool, .state = INSP_POOL_VIRGIN};
+        if (pool < never)
+            row = insp_map_get(empty, pool) == INSP_MAP_NONE
+                      ? used_pool(rd, pool, index)
+                      : (insp_pool_row){.addr = pool, .state = INSP_POOL_EMPTY};
+        info.free_pools += row.state != INSP_POOL_USED;
+        info.used_blocks += row.used;
+        info.used_bytes += (uint64_t)row.used * row.size;
+        if (!insp_pool_rows_push(&rd->p->rows, row))
+            return insp_nomem(err);
+    }
+    return insp_arena_infos_push(&rd->p->arenas, info) ? INSP_OK : insp_nomem(err);
+}
+
+// Arenas are kept by address, and so are their pools and the numbers of their blocks.
+static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err)
+{
+    insp_pool_rows sorted = {0};
+    if (!insp_pool_rows_reserve(&sorted, p->rows.len + 1))
+        return insp_nomem(err);
+    qsort(p->arenas.at, p->arenas.len, sizeof(*p->arenas.at), by_address);
+    p->leaf = calloc(LEAVES, sizeof(*p->leaf));
+    p->shift = (uint32_t)__builtin_ctz(py->pymalloc.pool_size);
+    p->per_granule = 1u << (INSP_GRANULE_BITS - p->shift);
+    bool fits = p->leaf != NULL;
+    for (uint32_t a = 0; a < p->arenas.len; a++) {
+        insp_arena_info *info = &p->arenas.at[a];
+        uint32_t first = (uint32_t)sorted.len;
+        for (uint32_t i = 0; i < info->n_pools; i++) {
+            insp_pool_row row = p->rows.at[info->first_pool + i];
+            row.arena = a;
+            row.first = p->numbers;
+            p->numbers += row.n;
+            sorted.at[sorted.len++] = row;
+        }
+        info->first_pool = first;
+        p->used_blocks += info->used_blocks;
+        p->used_bytes += info->used_bytes;
+    }
+    insp_pool_rows_deinit(&p->rows);
+    p->rows = sorted;
+    for (uint32_t i = 0; fits && i < p->rows.len; i++)
+        fits = enter(p, i);
+    return fits ? INSP_OK : insp_nomem(err);
+}
+
+insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
+{
+    *p = (insp_pools){0};
+    reading rd = {.p = p, .py = py, .r = insp_reader_of(py->space, &py->layout)};
+    rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
+    insp_map empty = {0};
+    insp_status st = INSP_OK;
+    for (uint32_t i = 0; !st && py->pymalloc.arenas && i < py->pymalloc.maxarenas; i++)
+        st = read_arena(&rd, i, &empty, err);
+    insp_map_deinit(&empty);
+    return st ? st : number(p, py, err);
+}
+
+void insp_pools_deinit(insp_pools *p)
+{
+    for (size_t i = 0; p->leaf && i < LEAVES; i++)
+        free(p->leaf[i]);
+    free(p->leaf);
+    free(p->place);
+    insp_arena_infos_deinit(&p->arenas);
+    insp_pool_rows_deinit(&p->rows);
+    insp_addrs_deinit(&p->free_blocks);
+    *p = (insp_pools){0};
+}
+
+const insp_pool_row *insp_pools_of_number(const insp_pools *p, uint32_t number)
+{
+    size_t low = 0, high = p->rows.len;
+    while (high - low > 1) {
+        size_t mid = low + (high - low) / 2;
+        if (p->rows.at[mid].first <= number)
+            low = mid;
+        else
+            high = mid;
+    }
+    return &p->rows.at[low];
+}

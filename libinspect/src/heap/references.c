@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * One walk over every object and root: edges, remainders, totals by type. Objects outside pools are
+ * found on the way, because somebody refers to them, and are walked when their turn comes.
+ */
+#include "../object/str.h"
+#include "heap.h"
+
+/** A walk of the whole heap. */
+typedef struct pass {
+    insp_heap *h;
+    uint32_t src;
+    bool store;    // edges are wanted; else targets only become known
+    uint64_t body; // bytes of the blocks of this object
+    bool failed;
+} pass;
+
+// A malloc'ed block's size stands in front of it (glibc: malloc/malloc.c, struct malloc_chunk).
+static uint64_t malloc_block(insp_heap *h, insp_addr addr)
+{
+    bool ok = true;
+    if (addr & 15 || insp_module_at(h->py, addr) != INSP_NONE)
+        return 0;
+    uint64_t chunk = insp_space_u64(h->py->space, addr - 8, &ok) & ~UINT64_C(7);
+    bool plausible = ok && chunk >= 32 && !(chunk & 15) && chunk < UINT64_C(1) << 46;
+    return plausible ? chunk - 8 : 0;
+}
+
+static uint64_t block_bytes(insp_heap *h, insp_addr start)
+{
+    uint64_t size;
+    if (!insp_block_of(h, start, &size)) {
+        size = malloc_block(h, start);
+        h->malloc_bytes += size;
+    }
+    return size;
+}
+
+static void take(pass *p, const insp_ref *ref)
+{
+    insp_heap *h = p->h;
+    if (ref->form == INSP_FORM_BODY) {
+        p->body += p->store ? block_bytes(h, ref->target) : 0;
+        return;
+    }
+    uint32_t dst = insp_heap_number(h, ref->target);
+    if (dst == INSP_NONE)
+        dst = insp_heap_admit(h, ref->target);
+    if (!p->store || ref->kind == INSP_REF_POSSIBLE)
+        return;
+    if (dst == INSP_NONE) {
+        insp_found(h->py->findings, "reference", ref->slot,
+                   "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
+                   ref->slot, ref->target);
+        return;
+    }
+    if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED)
+        h->remainder.at[dst]--;
+    uint8_t kind = (uint8_t)(ref->kind | (ref->visited ? INSP_E_VISITED : 0));
+    p->failed = p->failed || !insp_u32s_push(&h->to, dst) ||
+                !insp_bytes_push(&h->edge_kind, kind);
+}
+
+static void flush(insp_refs *refs)
+{
+    for (uint32_t i = 0; i < refs->len; i++)
+        take(refs->ctx, &refs->at[i]);
+    refs->len = 0;
+}
+
+// The keys of a shared table belong to the type that caches it (whose walk emits them), else to the first
+// dict that is met with it.
+static void walk_shared_keys(insp_heap *h, uint32_t number, insp_addr addr)
+{
+    insp_reader *r = &h->decoder.r;
+    insp_addr keys = INSP_U64(r, addr, PyDictObject, ma_keys);
+    insp_addr values = INSP_U64(r, addr, PyDictObject, ma_values);
+    if (!values || r->bad) {
+        r->bad = false;
+        return;
+    }
+    uint32_t owner = insp_map_get(&h->shared_keys, keys);
+    if (owner == INSP_MAP_NONE && insp_map_set(&h->shared_keys, keys, number))
+        owner = number;
+    if (owner == number)
+        insp_walk_keys(&h->decoder, keys);
+}
+
+void insp_heap_walk(insp_heap *h, uint32_t number)
+{
+    if (number >= h->n_objects) {
+        insp_root_walk(h, number - h->n_objects);
+        return;
+    }
+    insp_addr addr = insp_heap_addr(h, number);
+    const insp_typeinfo *t = h->types.at.at[h->type.at[number]];
+    insp_walk(&h->decoder, addr, t);
+    if (t->kind == INSP_KIND_DICT || t->kind == INSP_KIND_ODICT)
+        walk_shared_keys(h, number, addr);
+}
+
+static insp_tally *tally_of(insp_heap *h, uint32_t type)
+{
+    static const insp_tally none;
+    while (h->by_type.len <= type) {
+        if (!insp_tallies_push(&h->by_type, none))
+            return NULL;
+    }
+    return &h->by_type.at[type];
+}
+
+// Start of the block an object lies in: in front of it stand its gc head, its pre-header, and what
+// debug hooks put there.
+static insp_addr block_start(const insp_heap *h, uint32_t number, insp_addr addr,
+                             const insp_typeinfo *t)
+{
+    insp_addr start = addr - h->py->debug_pad;
+    if (h->kind.at[number] & INSP_K_GC_MASK)
+        start -= (uint32_t)INSP_OFF(&h->py->layout, PyGC_Head, sizeof) + t->preheader;
+    return start;
+}
+
+static bool count_object(pass *p, insp_addr addr)
+{
+    insp_heap *h = p->h;
+    uint32_t type = h->type.at[p->src];
+    insp_tally *tally = tally_of(h, type);
+    if (!tally)
+        return false;
+    bool known;
+    const insp_typeinfo *t = h->types.at.at[type];
+    uint64_t bytes = p->body + block_bytes(h, block_start(h, p->src, addr, t));
+    int64_t size = insp_object_size(h, addr, t, &known);
+    tally->count++;
+    tally->bytes += bytes;
+    tally->size += known ? (uint64_t)size : bytes;
+    h->objects++;
+    h->bytes += bytes;
+    h->size += known ? (uint64_t)size : bytes;
+    return true;
+}
+
+static insp_status step(pass *p, uint32_t number, insp_error *err)
+{
+    insp_heap *h = p->h;
+    p->src = number;
+    p->body = 0;
+    if (p->store && !insp_u64s_push(&h->off, h->to.len))
+        return insp_nomem(err);
+    bool object = number < h->n_objects;
+    if (object && !(h->kind.at[number] & INSP_K_OBJECT))
+        return INSP_OK;
+    insp_heap_walk(h, number);
+    flush(h->decoder.refs);
+    if (object && !count_object(p, insp_heap_addr(h, number)))
+        return insp_nomem(err);
+    if (p->failed || h->types.failed)
+        return insp_nomem(err);
+    if (number % 65536 == 0)
+        return insp_watch_step(&h->watch, number, h->n_objects, h->objects, err);
+    return INSP_OK;
+}
+
+// Types say whose shared keys are; what they cache is theirs before any dict can claim it.
+static bool claim_cached_keys(insp_heap *h)
+{
+    for (size_t i = 0; i < h->types.at.len; i++) {
+        const insp_typeinfo *t = h->types.at.at[i];
+        uint32_t n = t->cached_keys ? insp_heap_admit(h, t->addr) : INSP_NONE;
+        if (n != INSP_NONE && !insp_map_set(&h->shared_keys, t->cached_keys, n))
+            return false;
+    }
+    return true;
+}
+
+// n_objects grows while this runs.
+static insp_status walk_objects(pass *p, insp_error *err)
+{
+    insp_status st = INSP_OK;
+    for (uint32_t n = 0; !st && n < p->h->n_objects; n++)
+        st = step(p, n, err);
+    return st;
+}
+
+static insp_status walk_roots(pass *p, insp_error *err)
+{
+    insp_status st = INSP_OK;
+    for (uint32_t i = 0; !st && i < p->h->roots.len; i++)
+        st = step(p, p->h->n_objects + i, err);
+    return st;
+}
+
+static insp_status run(pass *p, insp_error *err)
+{
+    insp_heap *h = p->h;
+    // First only to meet what nobody but a root refers to; n_objects moves under the roots' numbers,
+    // which therefore are not stored yet.
+    for (uint32_t i = 0; i < h->roots.len; i++) {
+        insp_root_walk(h, i);
+        flush(h->decoder.refs);
+    }
+    p->store = true;
+    insp_status st = walk_objects(p, err);
+    if (!st)
+        st = insp_static_root(h, err);
+    if (!st)
+        st = walk_roots(p, err);
+    if (!st && !insp_u64s_push(&h->off, h->to.len))
+        st = insp_nomem(err);
+    h->n_nodes = h->n_objects + (uint32_t)h->roots.len;
+    return st;
+}
+
+insp_status insp_heap_references(insp_heap *h, insp_error *err)
+{
+    insp_status st = claim_cached_keys(h) ? insp_roots_collect(h, err) : insp_nomem(err);
+    pass p = {.h = h};
+    insp_refs *refs = st ? NULL : malloc(sizeof(*refs));
+    if (!refs)
+        return st ? st : insp_nomem(err);
+    refs->len = 0;
+    refs->flush = flush;
+    refs->ctx = &p;
+    h->decoder.refs = refs;
+    h->decoder.all = true;
+    st = run(&p, err);
+    h->decoder.refs = NULL;
+    free(refs);
+    return st;
+}
+
+static void add_bodies(insp_refs *refs)
+{
+    pass *p = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        if (refs->at[i].form == INSP_FORM_BODY)
+            p->body += block_bytes(p->h, refs->at[i].target);
+    }
+    refs->len = 0;
+}
+
+uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block, uint64_t *block_size)
+{
+    pass p = {.h = h};
+    insp_refs refs;
+    refs.len = 0;
+    refs.flush = add_bodies;
+    refs.ctx = &p;
+    insp_refs *before = h->decoder.refs;
+    uint64_t malloc_bytes = h->malloc_bytes;
+    insp_addr addr = insp_heap_addr(h, number);
+    h->decoder.refs = &refs;
+    insp_heap_walk(h, number);
+    add_bodies(&refs);
+    h->decoder.refs = before;
+    *block = block_start(h, number, addr, h->types.at.at[h->type.at[number]]);
+    *block_size = block_bytes(h, *block);
+    h->malloc_bytes = malloc_bytes;
+    return p.body + *block_size;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * What owns references and is no object: interpreters, thread states, frames, static storage.
+ *
+ * Only what is known by structure stands here. A word of C memory that may or may not own a reference
+ * is analysis/native.c's.
+ */
+#include "../object/frame.h"
+#include "../object/str.h"
+#include "heap.h"
+
+/** A member of a runtime structure that owns a reference. */
+typedef struct member_row {
+    insp_member member;
+    const char *name;
+} member_row;
+
+#define IN(m, name) {INSP_F_PyInterpreterState_##m, name}
+static const member_row interpreter_members[] = {
+    IN(modules, "sys.modules"),
+    IN(modules_by_index, "modules_by_index"),
+    IN(sysdict, "sys.__dict__"),
+    IN(builtins, "builtins.__dict__"),
+    IN(importlib, "importlib"),
+    IN(import_func, "__import__"),
+    IN(dict, "interpreter dict"),
+    IN(builtins_copy, "builtins_copy"),
+    IN(codec_search_path, "codec_search_path"),
+    IN(codec_search_cache, "codec_search_cache"),
+    IN(codec_error_registry, "codec_error_registry"),
+    IN(before_forkers, "os.register_at_fork before"),
+    IN(after_forkers_parent, "os.register_at_fork after_in_parent"),
+    IN(after_forkers_child, "os.register_at_fork after_in_child"),
+    IN(warnings_filters, "warnings.filters"),
+    IN(warnings_once_registry, "warnings.onceregistry"),
+    IN(warnings_default_action, "warnings.defaultaction"),
+    IN(audit_hooks, "sys.addaudithook"),
+    IN(exc_errnomap, "errnomap"),
+    IN(exc_group, "ExceptionGroup"),
+};
+#undef IN
+
+#define TS(m, name) {INSP_F_PyThreadState_##m, name}
+static const member_row thread_members[] = {
+    TS(curexc_type, "type of the exception in flight"),
+    TS(curexc_value, "exception in flight"),
+    TS(curexc_traceback, "traceback of the exception in flight"),
+    TS(exc_state, "exception handled"),
+    TS(dict, "thread dict"),
+    TS(async_exc, "async exception"),
+    TS(c_profileobj, "sys.setprofile"),
+    TS(c_traceobj, "sys.settrace"),
+    TS(context, "context"),
+    TS(async_gen_firstiter, "async generator hook firstiter"),
+    TS(async_gen_finalizer, "async generator hook finalizer"),
+    TS(on_delete_data, "thread lock"),
+};
+#undef TS
+
+enum { MAX_FRAMES = 1 << 24, MAX_CALLBACKS = 1 << 20, MAX_IDENTIFIERS = 1 << 20 };
+
+/** Kinds of roots: their text says which, and the walk goes by it. */
+static const char kind_interpreter[] = "interpreter";
+static const char kind_gc[] = "gc";
+static const char kind_atexit[] = "atexit";
+static const char kind_cache[] = "type cache";
+static const char kind_thread[] = "thread";
+static const char kind_frame[] = "frame";
+static const char kind_static[] = "static";
+
+static bool add(insp_heap *h, insp_root_row row)
+{
+    return insp_root_rows_push(&h->roots, row);
+}
+
+static bool add_interpreter(insp_heap *h, uint32_t i)
+{
+    insp_addr addr = h->py->interps.at[i].addr;
+    insp_root_row row = {.addr = addr, .interp = i, .thread = INSP_NONE, .module = INSP_NONE};
+    static const struct {
+        const char *kind, *name;
+    } parts[] = {
+        {kind_interpreter, "interpreter state"},
+        {kind_gc, "collector"},
+        {kind_atexit, "atexit"},
+        {kind_cache, "type attribute cache"},
+    };
+    for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+        row.kind = parts[k].kind;
+        row.name = parts[k].name;
+        if (!add(h, row))
+            return false;
+    }
+    return true;
+}
+
+// What a frame with its own object or generator holds is theirs. While a generator runs, though, the
+// traversal of it shows no locals: they are the thread's as long as it does.
+static bool is_root_frame(const insp_iframe *f)
+{
+    if (f->owner == INSP_FRAME_THREAD)
+        return true;
+    return f->owner == INSP_FRAME_GENERATOR && f->executing;
+}
+
+static const char *frame_name(insp_heap *h, const insp_iframe *f)
+{
+    char name[200];
+    insp_addr code_name = INSP_U64(&h->decoder.r, f->code, PyCodeObject, co_qualname);
+    if (insp_str_read(&h->decoder.r, code_name, name, sizeof(name)) < 0)
+        return "?";
+    return insp_arena_printf(&h->text, "%s()", name);
+}
+
+static bool add_frames(insp_heap *h, uint32_t thread)
+{
+    insp_reader *r = &h->decoder.r;
+    insp_addr at = h->py->threads.at[thread].frame;
+    for (int i = 0; at && i < MAX_FRAMES; i++) {
+        insp_iframe f;
+        if (!insp_iframe_look(&h->decoder, at, &f)) {
+            insp_found(h->py->findings, "frame", at,
+                       "the frame at 0x%" PRIx64 " has no sound code; the chain is given up there",
+                       at);
+            r->bad = false;
+            return true;
+        }
+        insp_root_row row = {.kind = kind_frame,
+                             .name = frame_name(h, &f),
+                             .addr = at,
+                             .interp = h->py->threads.at[thread].interp,
+                             .thread = thread,
+                             .module = INSP_NONE};
+        if (is_root_frame(&f) && (!row.name || !add(h, row)))
+            return false;
+        at = f.previous;
+    }
+    return true;
+}
+
+insp_status insp_roots_collect(insp_heap *h, insp_error *err)
+{
+    bool fits = true;
+    for (uint32_t i = 0; fits && i < h->py->interps.len; i++)
+        fits = add_interpreter(h, i);
+    for (uint32_t i = 0; fits && i < h->py->threads.len; i++) {
+        const insp_tstate *ts = &h->py->threads.at[i];
+        fits = add(h, (insp_root_row){.kind = kind_thread,
+                                      .name = "thread state",
+                                      .addr = ts->addr,
+                                      .interp = ts->interp,
+                                      .thread = i,
+                                      .module = INSP_NONE}) &&
+               add_frames(h, i);
+    }
+    return fits ? INSP_OK : insp_nomem(err);
+}
+
+// A statically allocated object is born with one reference that nobody holds (PyObject_HEAD_INIT).
+insp_status insp_static_root(insp_heap *h, insp_error *err)
+{
+    insp_map seen = {0};
+    bool fits = true;
+    for (size_t i = 0; fits && i < h->outside.len; i++) {
+        const insp_segment *seg = insp_space_find(h->py->space, h->outside.at[i]);
+        uint32_t module = seg ? insp_module_at(h->py, h->outside.at[i]) : INSP_NONE;
+        if (module == INSP_NONE || insp_map_get(&seen, module) != INSP_MAP_NONE)
+            continue;
+        const insp_image *image = &h->py->images->at[module];
+        fits = insp_map_set(&seen, module, 1) &&
+               add(h, (insp_root_row){.kind = kind_static,
+                                      .name = image->path,
+                                      .addr = image->start,
+                                      .interp = INSP_NONE,
+                                      .thread = INSP_NONE,
+                                      .module = module});
+    }
+    insp_map_deinit(&seen);
+    return fits ? INSP_OK : insp_nomem(err);
+}
+
+static void walk_members(insp_decoder *d, insp_addr base, const member_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t offset = d->py->layout.off[rows[i].member];
+        if (offset >= 0)
+            insp_emit_named(d, base + (uint32_t)offset, rows[i].name, false);
+    }
+}
+
+// Names made by _Py_IDENTIFIER (Objects/unicodeobject.c, _PyUnicode_FromId).
+static void walk_identifiers(insp_decoder *d, insp_addr interp)
+{
+    uint64_t n = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_size);
+    insp_addr array = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_array);
+    for (uint64_t i = 0; array && i < n && i < MAX_IDENTIFIERS && !d->r.bad; i++)
+        insp_emit_slot(d, array + i * 8, INSP_FORM_NAME, (uintptr_t) "identifier", INSP_REF_OWNED,
+                       false);
+}
+
+// struct ast_state is nothing but objects, after a few ints.
+static void walk_ast(insp_decoder *d, insp_addr interp)
+{
+    const insp_layout *l = &d->py->layout;
+    int32_t from = INSP_OFF(l, PyInterpreterState, ast_state);
+    int32_t to = INSP_OFF(l, PyInterpreterState, ast_state_end);
+    for (int32_t at = (from + 7) & ~7; from >= 0 && at < to; at += 8) {
+        insp_addr word = insp_u64(&d->r, interp + (uint32_t)at);
+        if (word > UINT32_MAX >> 8 && !(word & 7) &&
+            insp_type_at(d->types, &d->r, INSP_U64(&d->r, word, PyObject, ob_type)))
+            insp_emit_slot(d, interp + (uint32_t)at, INSP_FORM_NAME, (uintptr_t) "ast",
+                           INSP_REF_OWNED, false);
+        d->r.bad = false;
+    }
+}
+
+static void walk_collector(insp_decoder *d, const insp_interp *in)
+{
+    const insp_layout *l = &d->py->layout;
+    insp_emit_named(d, in->gc + (uint32_t)INSP_OFF(l, gc_runtime_state, garbage), "gc.garbage",
+                    false);
+    insp_emit_named(d, in->gc + (uint32_t)INSP_OFF(l, gc_runtime_state, callbacks),
+                    "gc.callbacks", false);
+}
+
+static void walk_atexit(insp_decoder *d, insp_addr interp)
+{
+    const insp_layout *l = &d->py->layout;
+    uint32_t n = INSP_U32(&d->r, interp, PyInterpreterState, atexit_ncallbacks);
+    insp_addr array = INSP_U64(&d->r, interp, PyInterpreterState, atexit_callbacks);
+    for (uint32_t i = 0; array && i < n && i < MAX_CALLBACKS && !d->r.bad; i++) {
+        insp_addr callback = insp_u64(&d->r, array + i * UINT64_C(8));
+        if (!callback)
+            continue;
+        insp_emit_named(d, callback + (uint32_t)INSP_OFF(l, atexit_callback, func),
+                        "atexit callback", false);
+        insp_emit_named(d, callback + (uint32_t)INSP_OFF(l, atexit_callback, args),
+                        "atexit arguments", false);
+        insp_emit_named(d, callback + (uint32_t)INSP_OFF(l, atexit_callback, kwargs),
+                        "atexit keywords", false);
+    }
+}
+
+// The name of an entry is owned, its value is not (Objects/typeobject.c, _PyType_Lookup).
+static void walk_type_cache(insp_decoder *d, insp_addr interp)
+{
+    enum { ENTRIES = 4096 };
+    const insp_layout *l = &d->py->layout;
+    int32_t cache = INSP_OFF(l, PyInterpreterState, type_cache);
+    uint32_t step = (uint32_t)INSP_OFF(l, type_cache_entry, sizeof);
+    for (uint32_t i = 0; cache >= 0 && i < ENTRIES; i++)
+        insp_emit_named(d,
+                        interp + (uint32_t)cache + i * step +
+                            (uint32_t)INSP_OFF(l, type_cache_entry, name),
+                        "name", false);
+}
+
+static void walk_frame(insp_decoder *d, insp_addr addr)
+{
+    insp_iframe f;
+    if (!insp_iframe_look(d, addr, &f))
+        return;
+    if (f.owner == INSP_FRAME_GENERATOR)
+        insp_walk_iframe_slots(d, &f, false);
+    else
+        insp_walk_iframe(d, addr, false);
+}
+
+static void walk_static(insp_heap *h, uint32_t module)
+{
+    for (size_t i = 0; i < h->outside.len; i++) {
+        insp_addr addr = h->outside.at[i];
+        uint32_t n = h->n_pooled + (uint32_t)i;
+        if (!(h->kind.at[n] & INSP_K_COUNTED) || insp_module_at(h->py, addr) != module)
+            continue;
+        insp_emit(h->decoder.refs, (insp_ref){.target = addr,
+                                              .slot = addr,
+                                              .arg = (uintptr_t) "static storage",
+                                              .form = INSP_FORM_NAME,
+                                              .kind = INSP_REF_OWNED});
+    }
+}
+
+void insp_root_walk(insp_heap *h, uint32_t root)
+{
+    insp_decoder *d = &h->decoder;
+    const insp_root_row *row = &h->roots.at[root];
+    const insp_interp *in = row->interp == INSP_NONE ? NULL : &h->py->interps.at[row->interp];
+    if (row->kind == kind_interpreter) {
+        walk_members(d, row->addr, interpreter_members,
+                     sizeof(interpreter_members) / sizeof(interpreter_members[0]));
+        walk_identifiers(d, row->addr);
+        walk_ast(d, row->addr);
+    } else if (row->kind == kind_gc) {
+        walk_collector(d, in);
+    } else if (row->kind == kind_atexit) {
+        walk_atexit(d, row->addr);
+    } else if (row->kind == kind_cache) {
+        walk_type_cache(d, row->addr);
+    } else if (row->kind == kind_thread) {
+        walk_members(d, row->addr, thread_members,
+                     sizeof(thread_members) / sizeof(thread_members[0]));
+    } else if (row->kind == kind_frame) {
+        walk_frame(d, row->addr);
+    } else {
+        walk_static(h, row->module);
+    }
+    d->r.bad = false;
+}

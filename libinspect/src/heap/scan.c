@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Which used blocks are objects: the collector's lists name the tracked ones; of the other blocks a few
+ * words tell. Types must be known by then, which is why they are collected first.
+ */
+#include "../object/str.h"
+#include "heap.h"
+
+/** What stands in a block if it is an object of one of the three kinds. */
+typedef struct guess {
+    uint32_t type_word;   // in words from the block's data
+    uint8_t place;        // INSP_K_PLACE
+    uint32_t gc, pre;     // what the type has to say
+} guess;
+
+static const guess guesses[] = {{1, 0, 0, 0}, {3, 1, 1, 0}, {5, 2, 1, 16}};
+
+// A word that is a pointer into the target is no refcount: the block is an array of pointers.
+static bool is_count(const insp_heap *h, uint64_t refcnt)
+{
+    enum { MOST = UINT32_MAX };
+    return refcnt > 0 && refcnt < MOST &&
+           (refcnt < 65536 || !insp_space_find(h->py->space, refcnt));
+}
+
+static bool admit_guess(insp_heap *h, uint32_t n, const uint64_t *words, uint32_t n_words,
+                        const guess *g)
+{
+    if (g->type_word >= n_words)
+        return false;
+    uint64_t type = words[g->type_word], refcnt = words[g->type_word - 1];
+    uint32_t id = insp_map_get(&h->types.ids, type);
+    if (id == INSP_MAP_NONE || !is_count(h, refcnt))
+        return false;
+    const insp_typeinfo *t = h->types.at.at[id];
+    if (t->is_gc != g->gc || (g->gc && t->preheader != g->pre))
+        return false;
+    bool loose = g->gc && words[g->type_word - 3] != 0;
+    if (loose && !h->py->interps.at[0].gc_collecting)
+        return false;
+    insp_gc_state state = loose ? INSP_GC_LOOSE : g->gc ? INSP_GC_UNTRACKED : INSP_GC_NONE;
+    h->kind.at[n] = (uint8_t)(INSP_K_OBJECT | INSP_K_COUNTED |
+                              (unsigned)state << INSP_K_GC_SHIFT | g->place);
+    h->type.at[n] = id;
+    h->remainder.at[n] = (int32_t)(refcnt > INT32_MAX ? INT32_MAX : refcnt);
+    return true;
+}
+
+// A block that carries a type but a count of 0 waits on a free list of its type.
+static bool is_dead(const insp_heap *h, const uint64_t *words, uint32_t n_words)
+{
+    for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+        uint32_t w = guesses[i].type_word;
+        if (w < n_words && !words[w - 1] &&
+            insp_map_get(&h->types.ids, words[w]) != INSP_MAP_NONE)
+            return true;
+    }
+    return false;
+}
+
+static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
+{
+    uint64_t words[6];
+    uint32_t pad = h->py->debug_pad, n_words = (size - pad) / 8;
+    n_words = n_words > 6 ? 6 : n_words;
+    const void *p = size > pad ? insp_at(&h->decoder.r.cur, block + pad, n_words * 8u) : NULL;
+    if (!p)
+        return;
+    __builtin_memcpy(words, p, n_words * 8u);
+    for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+        if (admit_guess(h, n, words, n_words, &guesses[i]))
+            return;
+    }
+    h->dead += is_dead(h, words, n_words);
+}
+
+static bool add_type(insp_heap *h, insp_addr addr)
+{
+    return insp_map_get(&h->types.ids, addr) == INSP_MAP_NONE &&
+           insp_type_at(&h->types, &h->decoder.r, addr);
+}
+
+// tp_subclasses: a dict from id to weakref (a list before 3.9). Its values, followed from type to type,
+// are all types there are.
+static bool add_subclasses(insp_heap *h, insp_addr type, insp_addrs *todo)
+{
+    insp_reader *r = &h->decoder.r;
+    insp_addr dict = INSP_U64(r, type, PyTypeObject, tp_subclasses);
+    insp_dict_table t;
+    if (!dict || r->bad || !insp_dict_look(r, dict, &t)) {
+        r->bad = false;
+        return true;
+    }
+    for (uint64_t i = 0; i < t.n && !r->bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(r, &t, i, &key, &value);
+        insp_addr sub = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
+        if (sub && add_type(h, sub) && !insp_addrs_push(todo, sub))
+            return false;
+    }
+    r->bad = false;
+    return true;
+}
+
+static insp_status collect_types(insp_heap *h, insp_error *err)
+{
+    insp_reader *r = &h->decoder.r;
+    insp_addrs todo = {0};
+    insp_addr object = h->py->type_type;
+    for (insp_addr base = object; base && !r->bad;
+         base = INSP_U64(r, base, PyTypeObject, tp_base))
+        object = base;
+    r->bad = false;
+    (void)add_type(h, object);
+    bool fits = insp_addrs_push(&todo, object);
+    while (fits && todo.len)
+        fits = add_subclasses(h, todo.at[--todo.len], &todo);
+    insp_addrs_deinit(&todo);
+    return fits && !h->types.failed ? INSP_OK : insp_nomem(err);
+}
+
+// Nobody may take a free block for an object, whatever its bytes still say.
+static void mark_free(insp_heap *h)
+{
+    for (size_t i = 0; i < h->pools.free_blocks.len; i++) {
+        insp_addr start = 0;
+        uint32_t n = insp_pools_number(&h->pools, h->pools.free_blocks.at[i], &start);
+        if (n == INSP_NONE)
+            continue;
+        if (h->kind.at[n] & INSP_K_OBJECT)
+            insp_found(h->py->findings, "freed-object", start,
+                       "the block at 0x%" PRIx64 " is free, but the collector tracks an object in it",
+                       start);
+        else
+            h->kind.at[n] = INSP_K_FREE;
+    }
+    insp_addrs_deinit(&h->pools.free_blocks);
+}
+
+insp_status insp_blocks_scan(insp_heap *h, insp_error *err)
+{
+    insp_status st = collect_types(h, err);
+    mark_free(h);
+    for (size_t i = 0; !st && i < h->pools.rows.len; i++) {
+        const insp_pool_row *row = &h->pools.rows.at[i];
+        for (uint32_t b = 0; b < row->carved; b++) {
+            if (!h->kind.at[row->first + b])
+                scan_block(h, row->first + b, row->blocks + (uint64_t)b * row->size, row->size);
+        }
+        if (i % 1024 == 0)
+            st = insp_watch_step(&h->watch, i, h->pools.rows.len, 0, err);
+    }
+    return st;
+}
+
+insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
+{
+    insp_status st = insp_pools_read(&h->pools, h->py, err);
+    if (st)
+        return st;
+    h->n_pooled = h->n_objects = h->pools.numbers;
+    if (!insp_bytes_reserve(&h->kind, h->n_pooled + 1u) ||
+        !insp_u32s_reserve(&h->type, h->n_pooled + 1u) ||
+        !insp_i32s_reserve(&h->remainder, h->n_pooled + 1u))
+        return insp_nomem(err);
+    __builtin_memset(h->kind.at, 0, h->n_pooled);
+    __builtin_memset(h->type.at, 0xff, h->n_pooled * sizeof(*h->type.at));
+    __builtin_memset(h->remainder.at, 0, h->n_pooled * sizeof(*h->remainder.at));
+    h->kind.len = h->type.len = h->remainder.len = h->n_pooled;
+    st = insp_gclists_mark(h, err);
+    return st ? st : insp_blocks_scan(h, err);
+}

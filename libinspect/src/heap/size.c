@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * sys.getsizeof from outside: tp_basicsize and tp_itemsize, what __sizeof__ of the containers adds,
+ * and the words in front of a gc object (Python/sysmodule.c, _PySys_GetSizeOf).
+ */
+#include "../object/str.h"
+#include "heap.h"
+
+static int64_t size_of_keys(insp_reader *r, insp_addr keys)
+{
+    insp_dict_table t;
+    return keys && insp_keys_look(r, keys, &t) ? (int64_t)t.size : 0;
+}
+
+// _PyDict_SizeOf: a table that nobody shares, and the values of one that is shared.
+static int64_t dict_extra(insp_reader *r, insp_addr addr)
+{
+    insp_dict_table t;
+    int64_t extra = 0;
+    if (!insp_dict_look(r, addr, &t))
+        return 0;
+    if (t.values)
+        extra += (int64_t)(t.n + INSP_U64(r, t.keys, PyDictKeysObject, dk_usable)) * 8;
+    if (INSP_U64(r, t.keys, PyDictKeysObject, dk_refcnt) == 1)
+        extra += (int64_t)t.size;
+    return extra;
+}
+
+static int64_t odict_extra(insp_reader *r, insp_addr addr)
+{
+    int64_t used = (int64_t)INSP_U64(r, addr, PyDictObject, ma_used);
+    return dict_extra(r, addr) +
+           (int64_t)INSP_U64(r, addr, PyODictObject, od_fast_nodes_size) * 8 +
+           used * INSP_OFF(r->layout, odictnode, sizeof);
+}
+
+static int64_t set_extra(insp_reader *r, insp_addr addr)
+{
+    insp_addr table = INSP_U64(r, addr, PySetObject, table);
+    insp_addr own = addr + (uint32_t)INSP_OFF(r->layout, PySetObject, smalltable);
+    return table == own ? 0 : ((int64_t)INSP_U64(r, addr, PySetObject, mask) + 1) * 16;
+}
+
+static int64_t deque_extra(insp_reader *r, insp_addr addr)
+{
+    int64_t block = INSP_OFF(r->layout, deque_block, sizeof);
+    int64_t room = (INSP_OFF(r->layout, deque_block, rightlink) -
+                    INSP_OFF(r->layout, deque_block, data)) / 8;
+    int64_t left = (int64_t)INSP_U64(r, addr, dequeobject, leftindex);
+    int64_t n = (int64_t)INSP_U64(r, addr, PyVarObject, ob_size);
+    return room > 0 ? (left + n + room - 1) / room * block : 0;
+}
+
+// unicode_sizeof: tp_basicsize is that of the largest form.
+static int64_t str_size(insp_reader *r, insp_addr addr)
+{
+    insp_str_view v;
+    if (!insp_str_look(r, addr, &v))
+        return 0;
+    int64_t chars = ((int64_t)v.length + 1) * v.width;
+    int64_t head = v.compact && v.ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
+                   : v.compact          ? INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof)
+                                        : INSP_OFF(r->layout, PyUnicodeObject, sizeof);
+    insp_addr utf8 =
+        v.compact && v.ascii ? 0 : INSP_U64(r, addr, PyCompactUnicodeObject, utf8);
+    if (utf8 && utf8 != v.data)
+        chars += (int64_t)INSP_U64(r, addr, PyCompactUnicodeObject, utf8_length) + 1;
+    return head + chars;
+}
+
+static int64_t type_size(insp_reader *r, insp_addr addr)
+{
+    if (!(INSP_U64(r, addr, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE))
+        return INSP_OFF(r->layout, PyTypeObject, sizeof);
+    return INSP_OFF(r->layout, PyHeapTypeObject, sizeof) +
+           size_of_keys(r, INSP_U64(r, addr, PyHeapTypeObject, ht_cached_keys));
+}
+
+// object.__sizeof__
+static int64_t plain_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
+{
+    int64_t n = t->itemsize ? (int64_t)INSP_U64(r, addr, PyVarObject, ob_size) : 0;
+    n = n < 0 ? -n : n;
+    return n > INT64_MAX / 16 / (t->itemsize + 1) ? 0 : t->basicsize + n * t->itemsize;
+}
+
+static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
+{
+    switch ((insp_kind)t->kind) {
+    case INSP_KIND_LIST:
+        return t->basicsize + (int64_t)INSP_U64(r, addr, PyListObject, allocated) * 8;
+    case INSP_KIND_DICT:
+        return t->basicsize + dict_extra(r, addr);
+    case INSP_KIND_ODICT:
+        return t->basicsize + odict_extra(r, addr);
+    case INSP_KIND_SET:
+        return t->basicsize + set_extra(r, addr);
+    case INSP_KIND_DEQUE:
+        return t->basicsize + deque_extra(r, addr);
+    case INSP_KIND_BYTEARRAY:
+        return t->basicsize + (int64_t)INSP_U64(r, addr, PyByteArrayObject, ob_alloc);
+    case INSP_KIND_STR:
+        return t->is_class ? plain_size(r, addr, t) : str_size(r, addr);
+    case INSP_KIND_TYPE:
+        return type_size(r, addr);
+    default:
+        return plain_size(r, addr, t);
+    }
+}
+
+int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, bool *known)
+{
+    insp_reader *r = &h->decoder.r;
+    bool bad = r->bad;
+    r->bad = false;
+    int64_t size = own_size(r, addr, t);
+    if (insp_instance_is_gc(t, r, addr))
+        size += INSP_OFF(r->layout, PyGC_Head, sizeof) + t->preheader;
+    *known = !r->bad && size > 0 && t->sizeof_known;
+    r->bad = bad;
+    return size;
+}

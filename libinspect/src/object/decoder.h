@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * What one thread needs to read objects: the target through its layout, the types seen so far, and
+ * a machine to interpret tp_traverse with.
+ */
+#ifndef INSP_OBJECT_DECODER_H
+#define INSP_OBJECT_DECODER_H
+
+#include "ref.h"
+#include "type.h"
+
+/** Called when tp_traverse of a type could not be interpreted. */
+typedef struct insp_decoder {
+    insp_reader r;
+    const insp_cpython *py;
+    insp_types_seen *types;
+    insp_machine *machine; /**< NULL: none could be made, or the target is no x86-64 */
+    insp_refs *refs;       /**< where the walk in progress emits to */
+    bool all;              /**< emit borrowed and weak references and bodies too */
+} insp_decoder;
+
+/** Fails with INSP_ERR_MEMORY. */
+insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_types_seen *types,
+                              insp_error *err);
+void insp_decoder_deinit(insp_decoder *d);
+
+/**
+ * Emit every reference of the object at addr, which is an instance of t, into d->refs: each counted
+ * reference once; with d->all also what is not counted, and the blocks it owns (INSP_FORM_BODY).
+ * What cannot be read becomes a finding, and the rest is emitted.
+ */
+void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
+
+/** The parts of insp_walk that have files of their own. */
+void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies);
+void insp_walk_keys(insp_decoder *d, insp_addr keys);
+void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
+void insp_walk_odict(insp_decoder *d, insp_addr addr);
+void insp_walk_set(insp_decoder *d, insp_addr addr);
+void insp_walk_deque(insp_decoder *d, insp_addr addr);
+void insp_walk_lru(insp_decoder *d, insp_addr addr);
+void insp_walk_generator(insp_decoder *d, insp_addr addr);
+void insp_walk_frame(insp_decoder *d, insp_addr addr);
+void insp_walk_type(insp_decoder *d, insp_addr addr);
+void insp_walk_module(insp_decoder *d, insp_addr addr);
+/** What tp_traverse, interpreted, visits. */
+void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
+
+/**
+ * Emit what an interpreter frame holds. `visited` says whether tp_traverse of the owner visits it;
+ * a frame that is being executed shows what lies above its locals as possible only.
+ */
+void insp_walk_iframe(insp_decoder *d, insp_addr iframe, bool visited);
+
+/** Short forms for walks. */
+static inline void insp_emit_slot(insp_decoder *d, insp_addr slot, uint8_t form, uint64_t arg,
+                                  uint8_t kind, bool visited)
+{
+    insp_emit(d->refs, (insp_ref){.target = insp_u64(&d->r, slot),
+                                  .slot = slot,
+                                  .arg = arg,
+                                  .form = form,
+                                  .kind = kind,
+                                  .visited = visited});
+}
+
+static inline void insp_emit_named(insp_decoder *d, insp_addr slot, const char *name,
+                                   bool visited)
+{
+    insp_emit_slot(d, slot, INSP_FORM_NAME, (uintptr_t)name, INSP_REF_OWNED, visited);
+}
+
+static inline void insp_emit_body(insp_decoder *d, insp_addr block)
+{
+    if (d->all)
+        insp_emit(d->refs, (insp_ref){.target = block, .form = INSP_FORM_BODY});
+}
+
+#endif

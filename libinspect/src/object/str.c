@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "str.h"
+
+#include <string.h>
+
+// Bits of the state word, the same from 3.8 to 3.15 in builds with a GIL.
+enum { KIND_SHIFT = 2, KIND_MASK = 7, COMPACT_BIT = 5, ASCII_BIT = 6 };
+
+bool insp_str_look(insp_reader *r, insp_addr addr, insp_str_view *v)
+{
+    uint32_t state = INSP_U32(r, addr, PyASCIIObject, state);
+    v->length = INSP_U64(r, addr, PyASCIIObject, length);
+    v->width = state >> KIND_SHIFT & KIND_MASK;
+    v->compact = state >> COMPACT_BIT & 1;
+    v->ascii = state >> ASCII_BIT & 1;
+    if (r->bad || v->length > INT64_MAX / 4)
+        return false;
+    if (v->compact)
+        v->data = addr + (uint32_t)(v->ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
+                                             : INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof));
+    else
+        v->data = INSP_U64(r, addr, PyUnicodeObject, data);
+    return !r->bad && (v->width == 1 || v->width == 2 || v->width == 4);
+}
+
+uint32_t insp_str_char(insp_reader *r, const insp_str_view *v, uint64_t i)
+{
+    insp_addr at = v->data + i * v->width;
+    const void *p = insp_at(&r->cur, at, v->width);
+    uint32_t c = 0;
+    if (p)
+        memcpy(&c, p, v->width);
+    else
+        insp_reader_fail(r, at);
+    return c;
+}
+
+int insp_str_read(insp_reader *r, insp_addr addr, char *buf, size_t size)
+{
+    insp_str_view v;
+    insp_str s = insp_str_init(buf, size);
+    bool bad = r->bad;
+    r->bad = false;
+    bool is_str = addr && insp_str_look(r, addr, &v);
+    for (uint64_t i = 0; is_str && i < v.length && !s.cut && !r->bad; i++)
+        insp_str_escaped(&s, insp_str_char(r, &v, i), '\0');
+    is_str = is_str && !r->bad;
+    r->bad = bad;
+    return is_str ? (int)s.len : -1;
+}
+
+bool insp_str_equals(insp_reader *r, insp_addr addr, const char *text)
+{
+    insp_str_view v;
+    size_t n = strlen(text);
+    bool bad = r->bad;
+    r->bad = false;
+    bool same = insp_str_look(r, addr, &v) && v.length == n && v.width == 1;
+    const void *p = same ? insp_at(&r->cur, v.data, n) : NULL;
+    r->bad = bad;
+    return same && p && !memcmp(p, text, n);
+}
+
+// How many bytes a UTF-8 sequence has, by its first byte; 0 for a byte that starts none.
+static size_t utf8_length(unsigned char lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+}
+
+void insp_str_utf8(insp_str *s, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        size_t n = utf8_length(*p), i = 1;
+        uint32_t c = n < 2 ? *p : *p & (0x7fu >> n);
+        for (; i < n && (p[i] & 0xc0) == 0x80; i++)
+            c = c << 6 | (p[i] & 0x3f);
+        if (i < n || n == 0) {
+            c = 0xdc00 + *p;
+            i = 1;
+        }
+        insp_str_escaped(s, c, '\0');
+        p += i;
+    }
+}
+
+bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *t)
+{
+    // Since 3.11 (bpo-46845) a table of str keys has entries of two words, without the hash.
+    enum { GENERAL = 0 };
+    const insp_layout *l = r->layout;
+    uint8_t log2_size = INSP_U8(r, keys, PyDictKeysObject, dk_log2_size);
+    uint8_t log2_bytes = INSP_U8(r, keys, PyDictKeysObject, dk_log2_index_bytes);
+    uint8_t kind = INSP_U8(r, keys, PyDictKeysObject, dk_kind);
+    uint64_t n = INSP_U64(r, keys, PyDictKeysObject, dk_nentries);
+    uint64_t usable = INSP_U64(r, keys, PyDictKeysObject, dk_usable);
+    if (r->bad || kind > 2 || log2_size > 48 || log2_bytes > 52 || log2_bytes < log2_size ||
+        n > UINT64_C(1) << log2_size || usable > UINT64_C(1) << log2_size)
+        return false;
+    t->keys = keys;
+    t->entries = keys + (uint32_t)INSP_OFF(l, PyDictKeysObject, dk_indices) +
+                 (UINT64_C(1) << log2_bytes);
+    t->n = n;
+    t->unicode = kind != GENERAL;
+    t->step = t->unicode ? 16 : 24;
+    t->values = 0;
+    t->size = t->entries - keys + (n + usable) * t->step;
+    return true;
+}
+
+bool insp_dict_look(insp_reader *r, insp_addr dict, insp_dict_table *t)
+{
+    insp_addr keys = INSP_U64(r, dict, PyDictObject, ma_keys);
+    insp_addr values = INSP_U64(r, dict, PyDictObject, ma_values);
+    if (r->bad || !insp_keys_look(r, keys, t))
+        return false;
+    t->values = values;
+    return true;
+}
+
+void insp_dict_entry(insp_reader *r, const insp_dict_table *t, uint64_t i, insp_addr *key,
+                     insp_addr *value)
+{
+    insp_addr entry = t->entries + i * t->step + (t->unicode ? 0 : 8);
+    *key = insp_u64(r, entry);
+    *value = t->values ? insp_u64(r, t->values + i * 8) : insp_u64(r, entry + 8);
+}
+
+insp_addr insp_dict_find(insp_reader *r, insp_addr dict, const char *key)
+{
+    insp_dict_table t;
+    insp_addr found = 0;
+    bool bad = r->bad;
+    r->bad = false;
+    if (dict && insp_dict_look(r, dict, &t)) {
+        for (uint64_t i = 0; i < t.n && !r->bad && !found; i++) {
+            insp_addr k, value;
+            insp_dict_entry(r, &t, i, &k, &value);
+            if (value && k && insp_str_equals(r, k, key))
+                found = value;
+        }
+    }
+    r->bad = bad;
+    return found;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Asking a type's own code what an instance refers to: tp_traverse and m_traverse, interpreted outside
+ * the target.
+ */
+#include "decoder.h"
+
+typedef struct visit_state {
+    insp_decoder *d;
+    insp_addr object;
+    const insp_typeinfo *t;
+    insp_addr state, state_size; // of a module
+    uint64_t visits;
+    bool saw_type;
+} visit_state;
+
+enum { MAX_VISITS = 1 << 28 };
+
+// The name of the slot a visited pointer was loaded from, if it lies in the object.
+static void name_slot(const visit_state *v, insp_addr from, insp_ref *ref)
+{
+    uint64_t at = from - v->object;
+    ref->slot = from;
+    if (v->state && from - v->state < v->state_size) {
+        ref->form = INSP_FORM_STATE;
+        ref->arg = from - v->state;
+        return;
+    }
+    if (!from || at >= (uint64_t)v->t->basicsize) {
+        ref->form = INSP_FORM_HELPER;
+        ref->arg = from;
+        return;
+    }
+    ref->form = INSP_FORM_OFFSET;
+    ref->arg = at;
+    for (uint32_t i = 0; i < v->t->n_slots; i++) {
+        if (v->t->slots[i].offset == (int32_t)at) {
+            ref->form = INSP_FORM_NAME;
+            ref->arg = (uintptr_t)v->t->slots[i].name;
+            return;
+        }
+    }
+}
+
+static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
+{
+    visit_state *v = ctx;
+    insp_ref ref = {.target = args[0].value, .kind = INSP_REF_OWNED, .visited = 1};
+    uint32_t type_at = (uint32_t)INSP_OFF(&v->d->py->layout, PyObject, ob_type);
+    name_slot(v, args[0].from, &ref);
+    if (args[0].from == v->object + type_at ||
+        (args[0].value == v->t->addr && args[0].from - v->object >= (uint64_t)v->t->basicsize)) {
+        v->saw_type = true;
+        ref.form = INSP_FORM_NAME;
+        ref.arg = (uintptr_t) "ob_type";
+    }
+    insp_emit(v->d->refs, ref);
+    *stop = ++v->visits >= MAX_VISITS;
+    return 0;
+}
+
+static bool interpret(visit_state *v, insp_addr function)
+{
+    insp_decoder *d = v->d;
+    uint64_t args[3] = {v->object, insp_machine_callback_address(d->machine), 0}, result;
+    insp_error why;
+    insp_status st = insp_machine_call(d->machine, function, args, 3, visited, v, &result, &why);
+    if (st)
+        insp_found(d->py->findings, "traverse", v->object,
+                   "tp_traverse of %s 0x%" PRIx64 " could not be followed: %.100s", v->t->name,
+                   v->object, why.message);
+    return !st;
+}
+
+void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    visit_state v = {.d = d, .object = addr, .t = t};
+    (void)interpret(&v, t->traverse);
+    if (!t->is_heap || v.saw_type)
+        return;
+    // subtype_traverse visits the type unless the base, being a heap type, does.
+    insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
+    insp_emit_named(d, slot, "ob_type", t->is_class);
+}
+
+// module_traverse calls m_traverse where the module has its state, or needs none.
+void insp_walk_module(insp_decoder *d, insp_addr addr)
+{
+    insp_addr def = INSP_U64(&d->r, addr, PyModuleObject, md_def);
+    insp_addr state = INSP_U64(&d->r, addr, PyModuleObject, md_state);
+    insp_emit_body(d, state);
+    if (!def)
+        return;
+    insp_addr traverse = INSP_U64(&d->r, def, PyModuleDef, m_traverse);
+    int64_t size = (int64_t)INSP_U64(&d->r, def, PyModuleDef, m_size);
+    if (!traverse || d->r.bad || (size > 0 && !state))
+        return;
+    const insp_typeinfo *t =
+        insp_type_at(d->types, &d->r, INSP_U64(&d->r, addr, PyObject, ob_type));
+    if (!t)
+        return;
+    visit_state v = {.d = d, .object = addr, .t = t, .state = state};
+    v.state_size = size > 0 ? (uint64_t)size : 0;
+    (void)interpret(&v, traverse);
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Looking at a type once (Objects/typeobject.c: subtype_traverse, type_new).
+ */
+#include "type.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "descriptors.h"
+#include "str.h"
+
+// Bounds of what a sound type has: longer chains and more slots are taken for damage.
+enum { MAX_BASES = 256, MAX_SLOTS = 4096, VOTES = 20000, CANDIDATES = 16 };
+
+// Python/structmember.h: the two kinds of members that hold an object.
+enum { T_OBJECT = 6, T_OBJECT_EX = 16 };
+
+typedef struct vote {
+    insp_addr traverse;
+    uint32_t n;
+} vote;
+
+static void add_vote(vote *votes, insp_addr traverse)
+{
+    for (int i = 0; traverse && i < CANDIDATES; i++) {
+        if (!votes[i].traverse)
+            votes[i].traverse = traverse;
+        if (votes[i].traverse == traverse) {
+            votes[i].n++;
+            return;
+        }
+    }
+}
+
+// Every class statement gives its type the same tp_traverse, and shared keys for its instances; no symbol
+// names that function in a stripped build, so the types themselves elect it.
+static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
+{
+    vote votes[CANDIDATES] = {{0, 0}};
+    uint32_t head_size = (uint32_t)INSP_OFF(&py->layout, PyGC_Head, sizeof);
+    const insp_interp *in = &py->interps.at[0];
+    for (uint32_t k = in->n_lists; k-- > 0;) {
+        insp_addr head = in->lists[k].head, at = insp_gc_next(r, head);
+        for (int i = 0; i < VOTES && at && at != head && !r->bad; i++, at = insp_gc_next(r, at)) {
+            insp_addr o = at + head_size;
+            if (INSP_U64(r, o, PyObject, ob_type) == py->type_type &&
+                INSP_U64(r, o, PyHeapTypeObject, ht_cached_keys))
+                add_vote(votes, INSP_U64(r, o, PyTypeObject, tp_traverse));
+        }
+        r->bad = false;
+    }
+    const vote *best = &votes[0];
+    for (int i = 1; i < CANDIDATES; i++)
+        best = votes[i].n > best->n ? &votes[i] : best;
+    return best->traverse;
+}
+
+insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error *err)
+{
+    (void)err;
+    *types = (insp_types_seen){.py = py};
+    insp_reader r = insp_reader_of(py->space, &py->layout);
+    types->subtype_traverse = elect_subtype_traverse(py, &r);
+    return INSP_OK;
+}
+
+void insp_types_deinit(insp_types_seen *types)
+{
+    insp_typeinfo_ptrs_deinit(&types->at);
+    insp_map_deinit(&types->ids);
+    insp_map_deinit(&types->descriptors);
+    insp_arena_deinit(&types->arena);
+}
+
+// tp_name of a static type is "module.name"; of a heap type it is the name, and the module is in its dict.
+static void read_name(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, char *tp_name,
+                      size_t size)
+{
+    char safe[512];
+    insp_addr text = INSP_U64(r, t->addr, PyTypeObject, tp_name);
+    bool found = text && insp_space_text(r->cur.space, text, tp_name, size) >= 0;
+    if (!found || !*tp_name) {
+        tp_name[0] = '\0';
+        t->name = insp_arena_printf(&types->arena, "type@0x%" PRIx64, t->addr);
+        t->module = "";
+        return;
+    }
+    const char *dot = t->flags & INSP_TPF_HEAPTYPE ? NULL : strrchr(tp_name, '.');
+    insp_str s = insp_str_init(safe, sizeof(safe));
+    insp_str_utf8(&s, dot ? dot + 1 : tp_name);
+    t->name = insp_arena_text(&types->arena, safe, s.len);
+    t->module = dot ? insp_arena_text(&types->arena, tp_name, (size_t)(dot - tp_name))
+                    : t->flags & INSP_TPF_HEAPTYPE ? "" : "builtins";
+}
+
+// A heap type made by C carries "module.name" too; one made by a class statement only its name.
+static void read_module(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
+                        const char *tp_name)
+{
+    insp_addr dict = INSP_U64(r, t->addr, PyTypeObject, tp_dict);
+    insp_addr module = insp_dict_find(r, dict, "__module__");
+    char text[256];
+    if (module && insp_str_read(r, module, text, sizeof(text)) >= 0)
+        t->module = insp_arena_text(&types->arena, text, strlen(text));
+    size_t n = strlen(t->module);
+    if (n && !strncmp(tp_name, t->module, n) && tp_name[n] == '.')
+        t->name += n + 1 <= strlen(t->name) ? n + 1 : 0;
+}
+
+static void copy_slots(insp_slot *to, uint32_t *n, const insp_layout *layout,
+                       const insp_descriptor *d)
+{
+    for (uint32_t i = insp_descriptor_number(d) + 1; !insp_descriptor_at(i)->tp_name; i++) {
+        const insp_descriptor *row = insp_descriptor_at(i);
+        int32_t offset = layout->off[row->member];
+        if (offset >= 0)
+            to[(*n)++] = (insp_slot){row->name, offset, row->kind, row->visited,
+                                     d->interpreted && row->visited};
+    }
+}
+
+static uint32_t count_slots(const insp_descriptor *d)
+{
+    uint32_t i = d ? insp_descriptor_number(d) + 1 : 0, n = 0;
+    while (d && !insp_descriptor_at(i + n)->tp_name)
+        n++;
+    return n;
+}
+
+// The members a class statement made of __slots__ lie behind the type (PyHeapType_GET_MEMBERS).
+static void add_member(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, insp_addr def)
+{
+    char name[128], safe[256];
+    uint32_t type = INSP_U32(r, def, PyMemberDef, type);
+    int64_t offset = (int64_t)INSP_U64(r, def, PyMemberDef, offset);
+    insp_addr text = INSP_U64(r, def, PyMemberDef, name);
+    if (r->bad || type != T_OBJECT_EX || offset < 0 || offset > t->basicsize - 8 || offset & 7)
+        return;
+    if (insp_space_text(r->cur.space, text, name, sizeof(name)) < 0)
+        (void)snprintf(name, sizeof(name), "slot+0x%" PRIx64, (uint64_t)offset);
+    insp_str s = insp_str_init(safe, sizeof(safe));
+    insp_str_add(&s, ".");
+    insp_str_utf8(&s, name);
+    t->slots[t->n_slots++] =
+        (insp_slot){insp_arena_text(&types->arena, safe, s.len), (int32_t)offset, INSP_REF_OWNED,
+                    t->is_gc, 0};
+}
+
+static uint64_t members_of(insp_reader *r, insp_addr type, insp_addr *first)
+{
+    insp_addr meta = INSP_U64(r, type, PyObject, ob_type);
+    *first = type + INSP_U64(r, meta, PyTypeObject, tp_basicsize);
+    uint64_t n = INSP_U64(r, type, PyVarObject, ob_size);
+    return r->bad || n > MAX_SLOTS ? 0 : n;
+}
+
+static bool made_by_class(const insp_types_seen *types, insp_reader *r, insp_addr type)
+{
+    return INSP_U64(r, type, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE &&
+           (INSP_U64(r, type, PyTypeObject, tp_traverse) == types->subtype_traverse ||
+            INSP_U64(r, type, PyHeapTypeObject, ht_slots));
+}
+
+// Slots of the class and of every class-statement base of it; *base becomes the first other one.
+static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, insp_addr *base,
+                        const insp_descriptor **descriptor)
+{
+    uint32_t step = (uint32_t)INSP_OFF(r->layout, PyMemberDef, sizeof);
+    uint64_t total = 0;
+    insp_addr first, at = t->addr;
+    int depth = 0;
+    for (; depth < MAX_BASES && at && made_by_class(types, r, at); depth++) {
+        total += members_of(r, at, &first);
+        at = INSP_U64(r, at, PyTypeObject, tp_base);
+    }
+    *base = at;
+    char tp_name[128];
+    insp_addr text = INSP_U64(r, at, PyTypeObject, tp_name);
+    bool named = text && insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) >= 0;
+    *descriptor = named ? insp_descriptor_of(tp_name) : NULL;
+    if (total > MAX_SLOTS)
+        total = 0;
+    t->slots = insp_arena_array(&types->arena, total + count_slots(*descriptor) + 1,
+                                sizeof(*t->slots));
+    if (!t->slots)
+        return false;
+    at = t->addr;
+    for (int i = 0; i < depth && total; i++) {
+        uint64_t n = members_of(r, at, &first);
+        for (uint64_t k = 0; k < n && t->n_slots < total; k++)
+            add_member(types, r, t, first + k * step);
+        at = INSP_U64(r, at, PyTypeObject, tp_base);
+    }
+    return true;
+}
+
+// A static subclass may share the tp_traverse of a base that is described: ValueError is read as
+// BaseException is.
+static const insp_descriptor *inherited(insp_types_seen *types, insp_reader *r, insp_addr base,
+                                        insp_addr traverse)
+{
+    for (int i = 0; i < MAX_BASES && base; i++) {
+        char tp_name[128];
+        insp_addr text = INSP_U64(r, base, PyTypeObject, tp_name);
+        if (INSP_U64(r, base, PyTypeObject, tp_traverse) != traverse || r->bad)
+            break;
+        const insp_descriptor *d = NULL;
+        if (text && insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) >= 0)
+            d = insp_descriptor_of(tp_name);
+        if (d)
+            return d;
+        base = INSP_U64(r, base, PyTypeObject, tp_base);
+    }
+    (void)types;
+    return NULL;
+}
+
+static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
+{
+    if (t->traverse)
+        return "tp_traverse interpreted";
+    return d ? "decoder" : "declared members";
+}
+
+static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
+{
+    insp_addr base;
+    const insp_descriptor *d;
+    if (!add_members(types, r, t, &base, &d))
+        return false;
+    insp_addr traverse = INSP_U64(r, base, PyTypeObject, tp_traverse);
+    if (!d && traverse)
+        d = inherited(types, r, base, traverse);
+    if (d) {
+        // inherited() may have found another row than add_members made room for.
+        insp_slot *slots = insp_arena_array(&types->arena, t->n_slots + count_slots(d) + 1u,
+                                            sizeof(*slots));
+        if (!slots)
+            return false;
+        memcpy(slots, t->slots, t->n_slots * sizeof(*slots));
+        t->slots = slots;
+        copy_slots(t->slots, &t->n_slots, r->layout, d);
+        t->kind = d->shape;
+    }
+    if (t->is_gc && traverse && (!d || d->interpreted))
+        t->traverse = traverse;
+    t->is_class = base != t->addr;
+    // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
+    if (!t->is_class || t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
+        t->dictoffset = 0;
+    t->read_by = read_by(t, d);
+    return true;
+}
+
+static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
+{
+    char tp_name[256];
+    t->flags = INSP_U64(r, t->addr, PyTypeObject, tp_flags);
+    t->basicsize = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_basicsize);
+    t->itemsize = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_itemsize);
+    t->dictoffset = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_dictoffset);
+    t->finalize = INSP_U64(r, t->addr, PyTypeObject, tp_finalize);
+    t->del = INSP_U64(r, t->addr, PyTypeObject, tp_del);
+    t->is_gc = t->flags & INSP_TPF_HAVE_GC ? 1 : 0;
+    t->is_heap = t->flags & INSP_TPF_HEAPTYPE ? 1 : 0;
+    t->cached_keys = t->is_heap ? INSP_U64(r, t->addr, PyHeapTypeObject, ht_cached_keys) : 0;
+    t->preheader = t->flags & (INSP_TPF_MANAGED_DICT | INSP_TPF_MANAGED_WEAKREF) ? 16 : 0;
+    if (r->bad || t->basicsize < 16 || t->basicsize > 1 << 20 || t->itemsize < 0 ||
+        t->itemsize > 1 << 20)
+        return false;
+    read_name(types, r, t, tp_name, sizeof(tp_name));
+    if (t->is_heap && t->name)
+        read_module(types, r, t, tp_name);
+    bool done = t->name && t->module && decide(types, r, t);
+    r->bad = false;
+    types->failed = types->failed || !done;
+    return done;
+}
+
+const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_addr addr)
+{
+    uint32_t id = insp_map_get(&types->ids, addr);
+    if (id != INSP_MAP_NONE)
+        return types->at.at[id];
+    bool bad = r->bad;
+    r->bad = false;
+    insp_typeinfo *t = NULL;
+    if (insp_is_type(r, types->py, addr))
+        t = insp_arena_alloc(&types->arena, sizeof(*t));
+    if (t) {
+        *t = (insp_typeinfo){.addr = addr, .id = (uint32_t)types->at.len};
+        if (!look(types, r, t))
+            t = NULL;
+    }
+    r->bad = bad;
+    if (!t)
+        return NULL;
+    if (!insp_typeinfo_ptrs_push(&types->at, t) || !insp_map_set(&types->ids, addr, t->id)) {
+        types->failed = true;
+        return NULL;
+    }
+    return t;
+}
+
+bool insp_instance_is_gc(const insp_typeinfo *t, insp_reader *r, insp_addr object)
+{
+    if (!t->is_gc || t->kind != INSP_KIND_TYPE)
+        return t->is_gc;
+    // type_is_gc: static types are no gc objects.
+    return INSP_U64(r, object, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * What one object refers to: slots that its type declares, then what its kind holds beyond them.
+ *
+ * For every gc object the references marked visited are those that its tp_traverse visits
+ * (its C file in Objects or Modules); the others are what tp_dealloc releases beyond that.
+ */
+#include "decoder.h"
+
+#include <string.h>
+
+insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_types_seen *types,
+                              insp_error *err)
+{
+    *d = (insp_decoder){.r = insp_reader_of(py->space, &py->layout), .py = py, .types = types};
+    insp_machine_options options = {.max_instructions = 0};
+    return insp_machine_create(py->space, &options, &d->machine, err);
+}
+
+void insp_decoder_deinit(insp_decoder *d)
+{
+    insp_machine_destroy(d->machine);
+    d->machine = NULL;
+}
+
+static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    for (uint32_t i = 0; i < t->n_slots; i++) {
+        const insp_slot *s = &t->slots[i];
+        if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
+            continue;
+        insp_emit_slot(d, addr + (uint32_t)s->offset, INSP_FORM_NAME, (uintptr_t)s->name, s->kind,
+                       s->visited && t->is_gc);
+    }
+}
+
+// Elements of an array of pointers at `items`, in one piece where the memory is.
+static void walk_items(insp_decoder *d, insp_addr items, uint64_t n, bool visited)
+{
+    for (uint64_t i = 0; i < n && !d->r.bad; i++)
+        insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i, INSP_REF_OWNED, visited);
+}
+
+static uint64_t count_of(insp_decoder *d, insp_addr addr)
+{
+    int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
+    return n < 0 ? 0 : (uint64_t)n;
+}
+
+static void walk_list(insp_decoder *d, insp_addr addr)
+{
+    insp_addr items = INSP_U64(&d->r, addr, PyListObject, ob_item);
+    insp_emit_body(d, items);
+    if (items)
+        walk_items(d, items, count_of(d, addr), true);
+}
+
+// Statically allocated constants (3.11's deep-frozen modules) refer to the singletons without
+// counting (Tools/scripts/deepfreeze.py).
+static bool is_static(const insp_decoder *d, insp_addr addr)
+{
+    const insp_image *image = &d->py->images->at[d->py->module];
+    return addr >= image->start && addr < image->end + (4u << 20);
+}
+
+static void walk_static_tuple(insp_decoder *d, insp_addr items, uint64_t n)
+{
+    for (uint64_t i = 0; i < n && !d->r.bad; i++) {
+        insp_addr target = insp_u64(&d->r, items + i * 8);
+        bool counted = !is_static(d, target);
+        if (counted || d->all)
+            insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i,
+                           counted ? INSP_REF_OWNED : INSP_REF_BORROWED, false);
+    }
+}
+
+static void walk_tuple(insp_decoder *d, insp_addr addr)
+{
+    insp_addr items = addr + (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item);
+    if (is_static(d, addr))
+        walk_static_tuple(d, items, count_of(d, addr));
+    else
+        walk_items(d, items, count_of(d, addr), true);
+}
+
+static void walk_bytearray(insp_decoder *d, insp_addr addr)
+{
+    insp_emit_body(d, INSP_U64(&d->r, addr, PyByteArrayObject, ob_bytes));
+}
+
+// A str that is not compact keeps its characters in a block of their own; others may have a UTF-8 copy.
+static void walk_str(insp_decoder *d, insp_addr addr)
+{
+    enum { COMPACT = 1 << 5, ASCII = 1 << 6 };
+    uint32_t state = INSP_U32(&d->r, addr, PyASCIIObject, state);
+    if (state & COMPACT && state & ASCII)
+        return;
+    insp_addr data = state & COMPACT ? 0 : INSP_U64(&d->r, addr, PyUnicodeObject, data);
+    insp_addr utf8 = INSP_U64(&d->r, addr, PyCompactUnicodeObject, utf8);
+    insp_emit_body(d, data);
+    if (utf8 != data)
+        insp_emit_body(d, utf8);
+}
+
+static void walk_kind(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    switch ((insp_kind)t->kind) {
+    case INSP_KIND_LIST:
+        walk_list(d, addr);
+        break;
+    case INSP_KIND_TUPLE:
+        walk_tuple(d, addr);
+        break;
+    case INSP_KIND_DICT:
+        insp_walk_dict(d, addr, true);
+        break;
+    case INSP_KIND_ODICT:
+        insp_walk_dict(d, addr, true);
+        insp_walk_odict(d, addr);
+        break;
+    case INSP_KIND_SET:
+        insp_walk_set(d, addr);
+        break;
+    case INSP_KIND_DEQUE:
+        insp_walk_deque(d, addr);
+        break;
+    case INSP_KIND_LRU_CACHE:
+        insp_walk_lru(d, addr);
+        break;
+    case INSP_KIND_GENERATOR:
+        insp_walk_generator(d, addr);
+        break;
+    case INSP_KIND_FRAME:
+        insp_walk_frame(d, addr);
+        break;
+    case INSP_KIND_TYPE:
+        insp_walk_type(d, addr);
+        break;
+    case INSP_KIND_MODULE:
+        insp_walk_module(d, addr);
+        break;
+    case INSP_KIND_BYTEARRAY:
+        if (d->all)
+            walk_bytearray(d, addr);
+        break;
+    case INSP_KIND_STR:
+        if (d->all)
+            walk_str(d, addr);
+        break;
+    default:
+        break;
+    }
+}
+
+// tp_dictoffset counts from the end of a variable-sized object where it is negative (PEP 253).
+static void walk_instance_dict(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    int64_t offset = t->dictoffset;
+    if (offset < 0) {
+        int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
+        n = n < 0 ? -n : n;
+        if (n > INT32_MAX)
+            return;
+        offset += (t->basicsize + n * t->itemsize + 7) & ~INT64_C(7);
+    }
+    if (offset > 0 && !(offset & 7))
+        insp_emit_named(d, addr + (uint64_t)offset, ".__dict__", true);
+}
+
+void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    bool was_bad = d->r.bad;
+    d->r.bad = false;
+    if (t->traverse) {
+        // ob_type comes with what tp_traverse visits, or not: that walk sees to it.
+        insp_walk_traverse(d, addr, t);
+    } else if (t->is_heap) {
+        insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
+        insp_emit_named(d, slot, "ob_type", t->is_gc);
+    }
+    walk_slots(d, addr, t);
+    if (t->flags & INSP_TPF_MANAGED_DICT)
+        insp_walk_attributes(d, addr, t);
+    else if (t->dictoffset)
+        walk_instance_dict(d, addr, t);
+    walk_kind(d, addr, t);
+    if (d->r.bad)
+        insp_found(d->py->findings, "object-unreadable", addr,
+                   "%s 0x%" PRIx64 " refers to memory that cannot be read: 0x%" PRIx64, t->name,
+                   addr, d->r.at);
+    d->r.bad = was_bad;
+}

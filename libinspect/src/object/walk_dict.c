@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * What dicts, sets, ordered dicts and the attribute values of instances refer to
+ * (Objects/dictobject.c, setobject.c, odictobject.c).
+ */
+#include "decoder.h"
+#include "str.h"
+
+// Bounds for chains whose length the target does not tell.
+enum { MAX_NODES = 1 << 30 };
+
+static void value_of(insp_decoder *d, insp_addr slot, insp_addr key)
+{
+    insp_emit_slot(d, slot, INSP_FORM_VALUE, key, INSP_REF_OWNED, true);
+}
+
+static void key_of(insp_decoder *d, insp_addr slot, insp_addr key, bool visited)
+{
+    insp_emit(d->refs, (insp_ref){.target = key,
+                                  .slot = slot,
+                                  .arg = key,
+                                  .form = INSP_FORM_KEY,
+                                  .kind = INSP_REF_OWNED,
+                                  .visited = visited});
+}
+
+// A table of its own: keys and values are the dict's. dict_traverse visits keys of general tables only.
+static void walk_combined(insp_decoder *d, const insp_dict_table *t)
+{
+    for (uint64_t i = 0; i < t->n && !d->r.bad; i++) {
+        insp_addr key, value, entry = t->entries + i * t->step + (t->unicode ? 0 : 8);
+        insp_dict_entry(&d->r, t, i, &key, &value);
+        if (!value)
+            continue;
+        key_of(d, entry, key, !t->unicode);
+        value_of(d, entry + 8, key);
+    }
+}
+
+// A shared table: its keys belong to whoever owns the table, see heap/references.c.
+static void walk_split(insp_decoder *d, const insp_dict_table *t)
+{
+    for (uint64_t i = 0; i < t->n && !d->r.bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(&d->r, t, i, &key, &value);
+        value_of(d, t->values + i * 8, key);
+    }
+}
+
+void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies)
+{
+    insp_dict_table t;
+    if (!insp_dict_look(&d->r, addr, &t)) {
+        insp_found(d->py->findings, "dict-keys", addr, "dict 0x%" PRIx64 " has no sound table",
+                   addr);
+        return;
+    }
+    if (t.values)
+        walk_split(d, &t);
+    else
+        walk_combined(d, &t);
+    if (with_bodies && !t.values)
+        insp_emit_body(d, t.keys);
+    if (with_bodies && t.values)
+        insp_emit_body(d, t.values);
+}
+
+void insp_walk_keys(insp_decoder *d, insp_addr keys)
+{
+    insp_dict_table t;
+    if (!insp_keys_look(&d->r, keys, &t))
+        return;
+    insp_emit_body(d, keys);
+    for (uint64_t i = 0; i < t.n && !d->r.bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(&d->r, &t, i, &key, &value);
+        key_of(d, t.entries + i * t.step + (t.unicode ? 0 : 8), key, false);
+    }
+}
+
+// 3.11: two words before the gc head, the values and the dict; one of them is NULL. Values lie in the
+// order of the type's cached keys (_PyObject_VisitInstanceAttributes).
+void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    enum { VALUES = -32, DICT = -24 };
+    insp_addr values = insp_u64(&d->r, addr + (uint64_t)(int64_t)VALUES);
+    insp_emit_named(d, addr + (uint64_t)(int64_t)DICT, ".__dict__", true);
+    insp_dict_table keys;
+    if (!values || !t->cached_keys || !insp_keys_look(&d->r, t->cached_keys, &keys))
+        return;
+    insp_emit_body(d, values);
+    keys.values = values;
+    for (uint64_t i = 0; i < keys.n && !d->r.bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(&d->r, &keys, i, &key, &value);
+        insp_emit_slot(d, values + i * 8, INSP_FORM_ATTR, key, INSP_REF_OWNED, true);
+    }
+}
+
+// Each node of the order holds a second reference to its key; odict_traverse leaves it out.
+void insp_walk_odict(insp_decoder *d, insp_addr addr)
+{
+    insp_emit_body(d, INSP_U64(&d->r, addr, PyODictObject, od_fast_nodes));
+    insp_addr node = INSP_U64(&d->r, addr, PyODictObject, od_first);
+    uint64_t most = INSP_U64(&d->r, addr, PyDictObject, ma_used) + 1;
+    for (uint64_t i = 0; node && i < most && i < MAX_NODES && !d->r.bad; i++) {
+        insp_addr slot = node + (uint32_t)INSP_OFF(&d->py->layout, odictnode, key);
+        insp_emit_body(d, node);
+        key_of(d, slot, insp_u64(&d->r, slot), false);
+        node = INSP_U64(&d->r, node, odictnode, next);
+    }
+}
+
+// Free entries have no key; deleted ones point to a static dummy with hash -1.
+void insp_walk_set(insp_decoder *d, insp_addr addr)
+{
+    enum { ENTRY = 16, KEY = 0, HASH = 8 };
+    insp_addr table = INSP_U64(&d->r, addr, PySetObject, table);
+    uint64_t mask = INSP_U64(&d->r, addr, PySetObject, mask);
+    insp_addr own = addr + (uint32_t)INSP_OFF(&d->py->layout, PySetObject, smalltable);
+    if (table != own)
+        insp_emit_body(d, table);
+    for (uint64_t i = 0; i <= mask && !d->r.bad; i++) {
+        insp_addr slot = table + i * ENTRY;
+        insp_addr key = insp_u64(&d->r, slot + KEY);
+        if (key && insp_u64(&d->r, slot + HASH) != UINT64_MAX)
+            key_of(d, slot, key, true);
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include "jsonl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../object/frame.h"
+#include "../object/str.h"
+#include "../object/text.h"
+
+/** An export in progress. Objects get dense ids in the order of their addresses. */
+typedef struct job {
+    insp_heap *h;
+    const insp_native *native;
+    insp_writer *w;
+    uint32_t *order; // numbers of objects, by address
+    uint32_t n;
+    uint32_t *id; // by number
+    uint32_t src;
+    bool possible; // edges of this kind are wanted from this source
+} job;
+
+static void member_u64(insp_writer *w, const char *name, uint64_t n)
+{
+    insp_json_raw(w, name);
+    insp_json_u64(w, n);
+}
+
+static void member_i64(insp_writer *w, const char *name, int64_t n)
+{
+    insp_json_raw(w, name);
+    insp_json_i64(w, n);
+}
+
+static void member_text(insp_writer *w, const char *name, const char *text)
+{
+    insp_json_raw(w, name);
+    insp_json_string(w, text);
+}
+
+static void member_addr(insp_writer *w, const char *name, insp_addr addr)
+{
+    insp_json_raw(w, name);
+    insp_json_addr(w, addr);
+}
+
+static void write_header(job *j, const char *source)
+{
+    const insp_cpython *py = j->h->py;
+    insp_ledger sum = insp_ledger_of(j->h, j->native);
+    insp_writer *w = j->w;
+    insp_json_raw(w, "{\"kind\":\"header\",\"schema\":1");
+    member_text(w, ",\"python\":", py->version);
+    insp_json_raw(w, py->free_threaded ? ",\"free_threaded\":true" : ",\"free_threaded\":false");
+    insp_json_raw(w, py->debug ? ",\"debug\":true" : ",\"debug\":false");
+    member_text(w, ",\"source\":", source);
+    member_u64(w, ",\"objects\":", j->n);
+    member_u64(w, ",\"mortal\":", sum.mortal);
+    insp_json_raw(w, ",\"balanced\":");
+    insp_json_share(w, sum.balanced, sum.mortal);
+    insp_json_raw(w, ",\"explained\":");
+    insp_json_share(w, sum.explained, sum.mortal);
+    insp_json_raw(w, "}\n");
+}
+
+static void write_types(job *j)
+{
+    insp_writer *w = j->w;
+    for (size_t i = 0; i < j->h->types.at.len; i++) {
+        const insp_typeinfo *t = j->h->types.at.at[i];
+        member_u64(w, "{\"kind\":\"type\",\"id\":", i);
+        member_addr(w, ",\"addr\":", t->addr);
+        member_text(w, ",\"name\":", t->name);
+        member_text(w, ",\"module\":", t->module);
+        member_i64(w, ",\"basicsize\":", t->basicsize);
+        member_i64(w, ",\"itemsize\":", t->itemsize);
+        member_text(w, ",\"read_by\":", t->read_by);
+        insp_json_raw(w, "}\n");
+    }
+}
+
+static void write_count(job *j, uint32_t n, insp_addr addr)
+{
+    insp_heap *h = j->h;
+    insp_writer *w = j->w;
+    int64_t refcnt, remainder = h->remainder.at[n];
+    bool counted = insp_refcount(&h->decoder.r, h->py, addr, &refcnt);
+    member_i64(w, ",\"refcnt\":", refcnt);
+    insp_json_raw(w, ",\"raw\":[");
+    insp_json_i64(w, refcnt);
+    insp_json_raw(w, counted ? "],\"immortal\":false" : "],\"immortal\":true");
+    if (!counted) {
+        insp_json_raw(w, ",\"remainder\":null,\"unexplained\":null");
+        return;
+    }
+    int64_t located = insp_native_located(j->native, n, remainder);
+    member_i64(w, ",\"remainder\":", remainder);
+    member_i64(w, ",\"unexplained\":", remainder - located);
+}
+
+static void write_object(job *j, uint32_t n)
+{
+    insp_heap *h = j->h;
+    insp_writer *w = j->w;
+    bool known;
+    insp_addr block;
+    uint64_t block_size;
+    insp_addr addr = insp_heap_addr(h, n);
+    uint64_t bytes = insp_object_bytes(h, n, &block, &block_size);
+    int64_t size = insp_object_size(h, addr, h->types.at.at[h->type.at[n]], &known);
+    const char *gc = insp_gc_name(insp_heap_gc(h, n));
+    member_u64(w, "{\"kind\":\"object\",\"id\":", j->id[n]);
+    member_addr(w, ",\"addr\":", addr);
+    member_u64(w, ",\"type\":", h->type.at[n]);
+    write_count(j, n, addr);
+    member_i64(w, ",\"size\":", known ? size : (int64_t)block_size);
+    if (!known)
+        insp_json_raw(w, ",\"size_of\":\"block\"");
+    member_u64(w, ",\"bytes\":", bytes);
+    insp_json_raw(w, ",\"gc\":");
+    if (gc)
+        insp_json_string(w, gc);
+    else
+        insp_json_raw(w, "null");
+    insp_json_raw(w, "}\n");
+}
+
+static void write_root(job *j, uint32_t i)
+{
+    insp_heap *h = j->h;
+    insp_writer *w = j->w;
+    const insp_root_row *root = &h->roots.at[i];
+    insp_iframe f;
+    member_i64(w, "{\"kind\":\"root\",\"id\":", -(int64_t)i - 1);
+    member_text(w, ",\"root\":", root->kind);
+    member_text(w, ",\"name\":", root->name);
+    member_addr(w, ",\"addr\":", root->addr);
+    if (root->thread != INSP_NONE)
+        member_i64(w, ",\"thread\":", h->py->threads.at[root->thread].tid);
+    if (!strcmp(root->kind, "frame") && insp_iframe_look(&h->decoder, root->addr, &f)) {
+        char file[512] = "";
+        insp_addr name = INSP_U64(&h->decoder.r, f.code, PyCodeObject, co_filename);
+        (void)insp_str_read(&h->decoder.r, name, file, sizeof(file));
+        member_text(w, ",\"file\":", file);
+        member_i64(w, ",\"line\":", insp_code_line(&h->decoder, f.code, f.instr));
+    }
+    insp_json_raw(w, "}\n");
+}
+
+// A possible reference is told only of an object whose count leaves room for it.
+static bool is_wanted(const job *j, const insp_ref *ref, uint32_t dst)
+{
+    if (ref->form == INSP_FORM_BODY || dst == INSP_NONE)
+        return false;
+    return ref->kind != INSP_REF_POSSIBLE ||
+           (j->h->kind.at[dst] & INSP_K_COUNTED && j->h->remainder.at[dst] != 0);
+}
+
+static void write_edge(job *j, const insp_ref *ref)
+{
+    static const char *const kinds[] = {"owned", "borrowed", "weak", "possible"};
+    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(j->h, ref->target);
+    if (!is_wanted(j, ref, dst))
+        return;
+    char name[256];
+    insp_str text = insp_str_init(name, sizeof(name));
+    insp_ref_text(&j->h->decoder, ref, &text);
+    insp_writer *w = j->w;
+    bool root = j->src >= j->h->n_objects;
+    member_i64(w, "{\"kind\":\"edge\",\"src\":",
+               root ? -(int64_t)(j->src - j->h->n_objects) - 1 : (int64_t)j->id[j->src]);
+    member_u64(w, ",\"dst\":", j->id[dst]);
+    member_text(w, ",\"ref\":", kinds[ref->kind]);
+    insp_json_raw(w, ref->visited ? ",\"visited\":true" : ",\"visited\":false");
+    member_text(w, ",\"name\":", name);
+    insp_json_raw(w, "}\n");
+}
+
+static void write_edges(insp_refs *refs)
+{
+    // The walk's own buffer is in use while names are read; reading names walks nothing.
+    for (uint32_t i = 0; i < refs->len; i++)
+        write_edge(refs->ctx, &refs->at[i]);
+    refs->len = 0;
+}
+
+static insp_status write_all_edges(job *j, insp_error *err)
+{
+    insp_heap *h = j->h;
+    insp_refs *refs = malloc(sizeof(*refs));
+    if (!refs)
+        return insp_nomem(err);
+    refs->len = 0;
+    refs->flush = write_edges;
+    refs->ctx = j;
+    h->decoder.refs = refs;
+    for (uint32_t i = 0; i < j->n + h->roots.len && !j->w->stopped; i++) {
+        j->src = i < j->n ? j->order[i] : h->n_objects + (i - j->n);
+        insp_heap_walk(h, j->src);
+        write_edges(refs);
+    }
+    h->decoder.refs = NULL;
+    free(refs);
+    return INSP_OK;
+}
+
+static insp_status write_lines(job *j, const char *source, insp_error *err)
+{
+    write_header(j, source);
+    write_types(j);
+    for (uint32_t i = 0; i < j->n && !j->w->stopped; i++)
+        write_object(j, j->order[i]);
+    for (uint32_t i = 0; i < j->h->roots.len; i++)
+        write_root(j, i);
+    insp_status st = write_all_edges(j, err);
+    if (!insp_writer_finish(j->w))
+        return insp_fail(err, INSP_ERR_CANCELLED, 0, "the export was stopped");
+    return st;
+}
+
+insp_status insp_jsonl_write(insp_heap *h, const insp_native *native, const char *source,
+                             insp_writer *w, insp_error *err)
+{
+    insp_u32s order = {0};
+    insp_status st = insp_heap_order(h, &order, err);
+    job j = {.h = h, .native = native, .w = w, .order = order.at, .n = (uint32_t)order.len};
+    j.id = st ? NULL : malloc(((size_t)h->n_objects + 1) * sizeof(*j.id));
+    if (!st && !j.id)
+        st = insp_nomem(err);
+    for (uint32_t i = 0; !st && i < j.n; i++)
+        j.id[order.at[i]] = i;
+    if (!st)
+        st = write_lines(&j, source, err);
+    free(j.id);
+    insp_u32s_deinit(&order);
+    return st;
+}
