@@ -5,6 +5,7 @@
 #include "../src/machine/machine.h"
 #include "support/machine_samples.h"
 #include "support/own_space.h"
+#include "support/random_words.h"
 
 static insp_space own;
 static insp_machine *machine;
@@ -13,7 +14,7 @@ static insp_error err;
 static void open_own(void)
 {
     insp_machine_options options = {.fs_base = own_fs_base()};
-    ck_assert(own_space_init(&own));
+    ck_assert(own_space_add(&own));
     ck_assert_int_eq(insp_machine_create(&own, &options, &machine, &err), INSP_OK);
 }
 
@@ -24,35 +25,6 @@ static void close_own(void)
 }
 
 // ---- the same result, interpreted and called ----------------------------------------------
-
-static uint64_t random_word(void)
-{
-    static uint64_t state = 88172645463325252u;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
-// Small ones, negative ones, single bits and sign bits are where instructions differ.
-static uint64_t random_argument(void)
-{
-    uint64_t r = random_word();
-    switch (r % 7) {
-    case 0:
-        return r >> 8 & 0xff;
-    case 1:
-        return -(r >> 8 & 0xff);
-    case 2:
-        return UINT64_C(1) << (r >> 8 & 63);
-    case 3:
-        return r >> 32;
-    case 4:
-        return UINT64_C(1) << 63 >> (8 * (r >> 8 & 7));
-    default:
-        return r;
-    }
-}
 
 static void compare(const machine_sample *sample)
 {

@@ -189,8 +189,10 @@ insp_op *insp_op_scan(insp_machine *m, insp_op *op)
         return NULL;
     uint64_t r = scanned(op->variant, x, size);
     bool old = op->variant == INSP_BSF || op->variant == INSP_BSR;
-    insp_flags_logic(&m->f, op->variant == INSP_POPCNT || old ? x : r, size);
-    m->f.carry = !old && op->variant != INSP_POPCNT && x == 0;
+    bool count = op->variant == INSP_TZCNT || op->variant == INSP_LZCNT;
+    // ZF is about the result of the zero counts, about the source of the others; PF and SF are clear.
+    m->f = (insp_flags){
+        .zero = count ? r : x, .result = 1, .carry = count && x == 0, .down = m->f.down};
     // bsf and bsr of 0 leave the register alone, which compilers rely on.
     if (old && x == 0)
         return op + 1;

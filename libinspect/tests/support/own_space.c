@@ -42,7 +42,7 @@ static bool take_line(insp_space *space, int mem, const char *line)
     return take(space, mem, seg);
 }
 
-bool own_space_init(insp_space *space)
+bool own_space_add(insp_space *space)
 {
     static char text[1 << 20];
     int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -53,7 +53,6 @@ bool own_space_init(insp_space *space)
     while ((got = read(maps, text + len, sizeof(text) - 1 - len)) > 0)
         len += (size_t)got;
     bool ok = maps >= 0 && mem >= 0 && len > 0;
-    *space = (insp_space){0};
     text[len] = 0;
     for (char *line = strtok(text, "\n"); ok && line; line = strtok(NULL, "\n"))
         ok = take_line(space, mem, line);

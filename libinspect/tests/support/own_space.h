@@ -11,8 +11,13 @@
 
 #include "../../src/memory/space.h"
 
-/** Every readable mapping of this process but huge ones. False where that cannot be had. */
-bool own_space_init(insp_space *space);
+/**
+ * Add every readable mapping of this process but huge ones; what is in the space already stays.
+ * False where that cannot be had.
+ */
+bool own_space_add(insp_space *space);
+
+/** Give the memory back, that of ranges which were there before included. */
 void own_space_deinit(insp_space *space);
 
 /** The fs base of this thread. */
