@@ -311,8 +311,12 @@ def balance(case: Case) -> Result:
     for found in case.export.objects.values():
         if found.immortal or found.refcnt <= 0 or case.core.is_static(found.addr):
             continue
+        real = case.in_core(found.addr)
+        if real is None:  # lies in a file's data that the core leaves out
+            result.note("%#x is not in the core" % found.addr)
+            continue
         result.compared += 1
-        remainder = case.in_core(found.addr).count - case.owned_in[found.id]
+        remainder = real.count - case.owned_in[found.id]
         counts["balanced"] += remainder == 0
         counts["explained"] += not found.unexplained and remainder >= 0
         if remainder < 0 and wanted.get(found.addr, 0) >= 0:

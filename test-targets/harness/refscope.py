@@ -10,7 +10,7 @@ from pathlib import Path
 from . import build
 
 PROGRAM = Path(os.environ.get("REFSCOPE", str(build.BUILD / "bin" / "refscope")))
-TIMEOUT = 600
+TIMEOUT = 120
 ANSWERED, CHECK_FAILED, FAILED, NO_PYTHON, IN_PART = 0, 1, 2, 3, 4
 
 Json = typing.Any
@@ -26,8 +26,12 @@ class Ran(typing.NamedTuple):
 
 def call(*words: typing.Any) -> Ran:
     """refscope WORDS."""
-    done = subprocess.run([str(PROGRAM), *map(str, words)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=TIMEOUT)
+    command = [str(PROGRAM), *map(str, words)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise AssertionError("no answer after %d s: %s" % (TIMEOUT, " ".join(command))) from None
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -10,6 +10,7 @@
 """
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import re
@@ -76,6 +77,27 @@ class Process:
             raise TargetError("the target ended with %d: %s" % (status, self.output()))
         return Truth.load(path)
 
+    def dump(self, core: Path) -> None:
+        """Take a core of it; it stands still afterwards as before."""
+        gcore(self.pid, core)
+
+    def memory(self) -> typing.Dict[str, str]:
+        """A digest of each mapping that the process could write, and its registers' file.
+
+        Two of these are equal if nothing ran in the process and nothing was written to it.
+        """
+        found = {}
+        with open("/proc/%d/maps" % self.pid) as maps:
+            lines = maps.read().splitlines()
+        with open("/proc/%d/mem" % self.pid, "rb", buffering=0) as memory:
+            for line in lines:
+                span, rights = line.split()[:2]
+                if rights.startswith("rw"):
+                    found[line] = _digest(memory, *(int(x, 16) for x in span.split("-")))
+        with open("/proc/%d/syscall" % self.pid) as registers:
+            found["registers"] = registers.read()
+        return found
+
     def facts(self) -> typing.Dict[str, typing.Any]:
         """What the target planted."""
         return json.loads((self.folder / "facts.json").read_text())
@@ -93,6 +115,14 @@ class Process:
             os.close(self._go)
             self._go = -1
         self._ready.close()
+
+
+def _digest(memory: typing.BinaryIO, start: int, end: int) -> str:
+    total = hashlib.sha256()
+    for at in range(start, end, 1 << 24):
+        os.lseek(memory.fileno(), at, os.SEEK_SET)
+        total.update(memory.read(min(1 << 24, end - at)))
+    return total.hexdigest()
 
 
 def _allow_cores() -> None:

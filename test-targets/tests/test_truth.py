@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What _truth writes is what the Python-level API of the same process says."""
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import build, mallocstats  # noqa: E402
 from harness.corefile import Core, refcount  # noqa: E402
-from harness.target import Target  # noqa: E402
+from harness.target import Target, all_names  # noqa: E402
 from harness.truth import IS_TRACKED, Truth  # noqa: E402
 
 # Lets itself go on at once, then asks the same questions in Python.
@@ -152,6 +153,15 @@ class PlantedTest(unittest.TestCase):
             target = Target(name)
             self.assertGreater(target.core.stat().st_size, 1 << 20)
             self.assertEqual(target.facts["signal"], target.ends)
+
+
+class ReadmeTest(unittest.TestCase):
+    def test_every_program_has_a_row_and_a_head_line(self):
+        rows = re.findall(r"^\| `(\w+)` \|", (build.ROOT / "README.md").read_text(), re.M)
+        self.assertEqual(sorted(rows), all_names())
+        for name in all_names():
+            head = (build.ROOT / "programs" / (name + ".py")).read_text().splitlines()[1]
+            self.assertTrue(head.startswith("# %s: " % name), head)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""refscope on cores of the planted programs, against what their interpreter said afterwards."""
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness import compare, endtoend, refscope  # noqa: E402
+from harness.corefile import Core  # noqa: E402
+from harness.endtoend import bills, case_of, require_refscope  # noqa: E402
+from harness.export import Export  # noqa: E402
+from harness.refscope import addresses  # noqa: E402
+from harness.target import Target  # noqa: E402
+from harness.truth import Truth  # noqa: E402
+
+BareTest = case_of("bare")
+SharedTest = case_of("shared")
+CyclesTest = case_of("cycles")
+StdlibTest = case_of("stdlib")
+FinalizersTest = case_of("finalizers")
+WeakrefsTest = case_of("weakrefs")
+LoggingCycleTest = case_of("logging_cycle")
+CollectorTest = case_of("collector")
+DisabledTest = case_of("disabled")
+FrozenTest = case_of("frozen")
+NativeTest = case_of("native")
+OverReleaseTest = case_of("over_release")
+PinnedTest = case_of("pinned")
+ExttypesTest = case_of("exttypes")
+ExpressionsTest = case_of("expressions")
+ThreadsTest = case_of("threads")
+InCollectionTest = case_of("in_collection")
+MixedTest = case_of("mixed")
+
+
+class LeaksTest(case_of("leaks")):
+    def test_bills_of_the_leaked(self):
+        case = self.answered.case
+        self.hold(bills(case, [r["addr"] for r in case.facts["remainders"]]))
+
+    def test_a_leak_keeps_its_ring_from_being_garbage(self):
+        leaked = {r["addr"] for r in self.answered.case.facts["remainders"]}
+        found = addresses(self.answered.answers["garbage"]["unreachable"])
+        self.assertFalse(leaked & found)
+
+
+class OrdersTest(case_of("orders")):
+    def test_bills_of_what_the_screens_show(self):
+        case = self.answered.case
+        asked = [r["addr"] for r in case.facts["remainders"] + case.facts["refcounts"]]
+        self.hold(bills(case, asked))
+
+    def test_the_39_cycles_of_two(self):
+        planted = [set(c["members"]) for c in self.answered.case.facts["cycles"]]
+        self.assertEqual(len(planted), 39)
+        rows = [addresses(r["members"]) for r in self.answered.answers["cycles"]
+                if not r["reachable"]]
+        for ring in planted:
+            self.assertIn(ring, rows)
+
+
+class GrowingTest(case_of("growing")):
+    def test_the_first_dump_has_what_went_and_not_what_came(self):
+        case = self.answered.case
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "before.jsonl"
+            ran = refscope.call(self.target.folder / "core-before", "export", "-o", path)
+            self.assertEqual(ran.status, refscope.ANSWERED, ran.err)
+            before = {o.addr: o for o in Export.load(path).objects.values()}
+        orders = {o.type for o in case.export.objects.values()
+                  if case.type_of(o.addr) == "__main__.Order"}
+        self.assertLessEqual(set(case.facts["gone"]), set(before))
+        self.assertLessEqual(set(case.facts["stayed"]), set(before))
+        came = [a for a in case.facts["new"] if a in before and before[a].type in orders]
+        self.assertEqual(came, [])
+        self.assertLessEqual(set(case.facts["new"]), set(case.by_addr))
+
+
+class WithoutTruth(unittest.TestCase):
+    """Cores of processes that could not be asked: the core's own words must still hold."""
+
+    def case(self, target, core, facts):
+        require_refscope()
+        truth = Truth()
+        truth.version = target.python.hexversion
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "export.jsonl"
+            ran = refscope.call(core, "export", "-o", path)
+            self.assertIn(ran.status, (refscope.ANSWERED, refscope.IN_PART), ran.err)
+            self.assertNotIn("Traceback", ran.err)
+            return compare.Case(Export.load(path), truth, Core(core), facts)
+
+    def check(self, name, core="core", facts="facts.json"):
+        target = Target(name)
+        folder = target.make()
+        case = self.case(target, folder / core, json.loads((folder / facts).read_text()))
+        self.assertGreater(len(case.export.objects), 10000)
+        for result in (compare.structure(case), compare.ledger(case), compare.refcounts(case)):
+            endtoend.EndToEnd.hold(self, result)
+        return folder / core, case
+
+    def collecting(self, core):
+        row = refscope.ask(core, ["gc"])["gc"]["interpreters"][0]
+        return row["collecting"]
+
+    def test_crash_in_visit_decref(self):
+        core, case = self.check("crash")
+        self.assertTrue(self.collecting(core))
+        self.assertIn(case.facts["deque"], case.by_addr)
+        self.assertFalse(set(case.facts["freed"]) & set(case.by_addr))
+
+    def test_abort_in_a_gc_callback(self):
+        core, case = self.check("abort_in_callback")
+        self.assertTrue(self.collecting(core))
+        for ring in case.facts["garbage"].values():
+            self.assertLessEqual(set(ring["members"]), set(case.by_addr))
+
+    def test_abort_in_a_finalizer_of_a_collection(self):
+        core, case = self.check("abort_in_del")
+        self.assertTrue(self.collecting(core))
+        for ring in case.facts["garbage"].values():
+            self.assertLessEqual(set(ring["members"]), set(case.by_addr))
+
+    def test_stopped_while_references_are_subtracted(self):
+        core, case = self.check("in_collection", "core-collecting", "facts-collecting.json")
+        self.assertTrue(self.collecting(core))
+        self.assertIn(case.facts["held"], case.by_addr)
+
+
+if __name__ == "__main__":
+    unittest.main()
