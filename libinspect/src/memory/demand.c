@@ -186,34 +186,42 @@ static bool want(insp_demand *d, region *r, size_t piece)
     return true;
 }
 
-// One round over pieces [first, last] with the lock held: true when all are there. *failed when
-// one of them will not come.
-static bool ask(insp_demand *d, region *r, size_t first, size_t last, bool *failed)
+enum outcome { ALL_READY, FAILED, WAIT, LOOK_AGAIN };
+
+// One round over pieces [first, last] with the lock held.
+static enum outcome ask(insp_demand *d, region *r, size_t first, size_t last)
 {
     bool ready = true, news = false;
-    for (size_t p = first; p <= last && !*failed; p++) {
+    for (size_t p = first; p <= last; p++) {
         if (r->state[p] == ABSENT && r->fd >= 0) {
+            // The lock was given up meanwhile: what was seen of the pieces before may be past.
             bring_from_fd(d, r, p);
-        } else if (r->state[p] == ABSENT) {
-            *failed = d->cancelled || !want(d, r, p);
+            return LOOK_AGAIN;
+        }
+        if (r->state[p] == UNREADABLE)
+            return FAILED;
+        if (r->state[p] == ABSENT) {
+            if (d->cancelled || !want(d, r, p))
+                return FAILED;
             news = true;
         }
         ready = ready && r->state[p] == READY;
-        *failed = *failed || r->state[p] == UNREADABLE;
     }
-    if (news && !*failed && d->wake)
+    if (news && d->wake)
         d->wake(d->wake_ctx);
-    return ready;
+    return ready ? ALL_READY : WAIT;
 }
 
 static bool wait_for(insp_demand *d, region *r, size_t first, size_t last)
 {
-    bool failed = false;
     (void)pthread_mutex_lock(&d->lock);
-    while (!ask(d, r, first, last, &failed) && !failed)
-        (void)pthread_cond_wait(&d->changed, &d->lock);
+    enum outcome how;
+    while ((how = ask(d, r, first, last)) == WAIT || how == LOOK_AGAIN) {
+        if (how == WAIT)
+            (void)pthread_cond_wait(&d->changed, &d->lock);
+    }
     (void)pthread_mutex_unlock(&d->lock);
-    return !failed;
+    return how == ALL_READY;
 }
 
 bool insp_demand_fill(insp_demand *d, insp_addr addr, size_t n)
