@@ -163,6 +163,18 @@ static int by_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
+insp_status insp_core_files_of(const insp_map_lines *maps, insp_core_files *out,
+                               insp_error *err)
+{
+    for (size_t i = 0; i < maps->len; i++) {
+        const insp_map_line *m = &maps->at[i];
+        insp_core_file f = {m->start, m->end, m->offset, m->path};
+        if (m->path[0] == '/' && !insp_core_files_push(out, f))
+            return insp_nomem(err);
+    }
+    return INSP_OK;
+}
+
 insp_status insp_images_find(const insp_space *space, const insp_core_files *files,
                              insp_arena *text, insp_images *out, insp_error *err)
 {

@@ -59,6 +59,10 @@ typedef struct insp_image {
 
 INSP_VEC(insp_images, insp_image);
 
+/** The file mappings of a live process, in the form insp_images_find takes. Fails with INSP_ERR_MEMORY. */
+insp_status insp_core_files_of(const insp_map_lines *maps, insp_core_files *out,
+                               insp_error *err);
+
 /**
  * Find the modules of a target, sorted by start: from its file mappings, and, where a core has none
  * (its notes were cut off), from the ELF header pages it holds; their names then come from the
