@@ -78,17 +78,26 @@ def structure(case: Case) -> Result:
     for before, after in zip(addrs, addrs[1:]):
         if after <= before:
             result.add("objects not in address order", case.type_of(after), after)
-    last = None
+    _check_order(case, result)
     for edge in export.edges:
-        if last is not None and edge.src < last:
-            result.add("edges not in source order", "", case.addr_of(edge.src), edge.name)
-        last = edge.src
         _check_edge(case, edge, result)
     for found in export.objects.values():
         _check_object(case, found, result)
     for kind, count in export.unknown.items():
         result.note("%d lines of unknown kind %r" % (count, kind))
     return result
+
+
+def _check_order(case: Case, result: Result) -> None:
+    """All edges of a source stand together; objects ascend."""
+    last, seen = None, set()
+    for edge in case.export.edges:
+        if edge.src == last:
+            continue
+        if edge.src in seen or (edge.src >= 0 and last is not None and 0 <= edge.src < last):
+            result.add("edges not in source order", "", case.addr_of(edge.src), edge.name)
+        seen.add(edge.src)
+        last = edge.src
 
 
 def _check_edge(case: Case, edge: Edge, result: Result) -> None:
@@ -113,7 +122,9 @@ def _check_object(case: Case, found: Object, result: Result) -> None:
         result.add("remainder of an immortal", kind, found.addr, repr(found.remainder))
     if found.remainder is None or found.unexplained is None:
         return
-    if not 0 <= found.unexplained <= max(0, found.remainder):
+    # A deficit is unexplained as a whole.
+    low, high = min(0, found.remainder), max(0, found.remainder)
+    if not low <= found.unexplained <= high or (low and found.unexplained != low):
         result.add("unexplained out of range", kind, found.addr,
                    "remainder %d, unexplained %d" % (found.remainder, found.unexplained))
 
@@ -133,6 +144,8 @@ def objects(case: Case) -> Result:
     extra = len(case.by_addr) - (result.compared - sum(
         m.kind == "missing" for m in result.mismatches))
     result.note("%d exported objects that the interpreter cannot reach" % extra)
+    if len(result.mismatches) > result.compared // 4:
+        result.note("so much is missing: is this an export of another process than the core's?")
     return result
 
 
@@ -147,7 +160,9 @@ def types(case: Case) -> Result:
         module, _, name = known.name.rpartition(".")
         said = (row.name, row.module)
         heap_type = known.flags >> 9 & 1
-        if row.name != (known.name if heap_type else name) or (
+        # A heap type made by C has its module in tp_name, one made by a class statement has not.
+        wanted = (known.name, name) if heap_type else (name,)
+        if row.name not in wanted or (
                 not heap_type and row.module != (module or "builtins")):
             result.add("wrong name", row.name, row.addr, "%r, tp_name is %r" % (said, known.name))
         if row.basicsize is not None and row.basicsize != known.basicsize:

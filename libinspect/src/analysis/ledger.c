@@ -18,7 +18,8 @@ insp_ledger insp_ledger_of(const insp_heap *h, const insp_native *native)
         if (!insp_ledger_counts(h, n))
             continue;
         int32_t remainder = h->remainder.at[n];
-        int64_t located = native && remainder > 0 ? insp_native_located(native, n, remainder) : 0;
+        int64_t located =
+            native && remainder > 0 ? insp_native_located(native, n, remainder) : 0;
         bool gc = insp_heap_gc(h, n) != INSP_GC_NONE;
         sum.mortal++;
         sum.balanced += remainder == 0;
@@ -66,8 +67,8 @@ static bool collect(const insp_heap *h, const insp_native *native, entries *all)
     return true;
 }
 
-insp_status insp_ledger_unbalanced(const insp_heap *h, const insp_native *native, insp_u32s *out,
-                                   insp_error *err)
+insp_status insp_ledger_unbalanced(const insp_heap *h, const insp_native *native,
+                                   insp_u32s *out, insp_error *err)
 {
     entries all = {0};
     bool fits = collect(h, native, &all) && insp_u32s_reserve(out, all.len + 1);

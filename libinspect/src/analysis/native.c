@@ -20,7 +20,8 @@ static void look_at(search *s, insp_addr word, insp_addr addr)
         return;
     uint32_t n = insp_heap_number(s->h, word);
     if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
-        !(s->h->kind.at[n] & INSP_K_COUNTED) || insp_map_get(&s->decoded, addr) != INSP_MAP_NONE)
+        !(s->h->kind.at[n] & INSP_K_COUNTED) ||
+        insp_map_get(&s->decoded, addr) != INSP_MAP_NONE)
         return;
     insp_native_word w = {.object = n, .where = s->where, .addr = addr, .place = s->place};
     s->failed = s->failed || !insp_native_words_push(&s->out->words, w);
@@ -57,8 +58,7 @@ static void scan_module(search *s, const insp_image *image)
     if (image->sections.len)
         return;
     for (const insp_segment *seg = insp_space_next(s->h->py->space, image->start);
-         seg && seg->start < image->end;
-         seg = insp_space_next(s->h->py->space, seg->end)) {
+         seg && seg->start < image->end; seg = insp_space_next(s->h->py->space, seg->end)) {
         if (seg->flags & INSP_SEG_WRITE)
             scan_range(s, seg->start, seg->end < image->end ? seg->end : image->end);
     }

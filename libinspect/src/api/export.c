@@ -10,7 +10,8 @@ insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write
                         insp_error *err)
 {
     if (format != INSP_FORMAT_JSONL)
-        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no export format %d", (int)format);
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no export format %d",
+                         (int)format);
     insp_status st = insp_need(s, INSP_STAGE_NATIVE, err);
     insp_writer w;
     if (!st)

@@ -103,8 +103,8 @@ static void *work(void *ctx)
 {
     insp_job *job = ctx;
     if (!insp_guard_run(run_stages, job))
-        job->status = insp_fail(&job->error, INSP_ERR_CHANGED, 0,
-                                "core file changed while reading");
+        job->status =
+            insp_fail(&job->error, INSP_ERR_CHANGED, 0, "core file changed while reading");
     (void)pthread_mutex_lock(&job->lock);
     job->ended = true;
     (void)pthread_cond_broadcast(&job->changed);

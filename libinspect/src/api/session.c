@@ -88,7 +88,8 @@ static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *o
 {
     insp_error why = {0};
     insp_image *image = &s->images.at[i];
-    insp_status st = insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
+    insp_status st =
+        insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
     if (st == INSP_OK || st == INSP_ERR_MEMORY || file) {
         if (st && err)
             *err = why;

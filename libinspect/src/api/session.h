@@ -26,7 +26,7 @@ struct insp_session {
     const insp_thread_regs_vec *threads; /**< registers, from core or snapshot */
     insp_cpython py;
     insp_heap heap;
-    insp_graph graph;     /**< forward, of heap.off and heap.to */
+    insp_graph graph; /**< forward, of heap.off and heap.to */
     insp_reverse reverse;
     insp_native native;
     insp_ledger ledger;

@@ -104,7 +104,8 @@ static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, i
     bool bad = r->bad;
     r->bad = false;
     insp_addr type_addr = addr & 7 ? 0 : INSP_U64(r, addr, PyObject, ob_type);
-    const insp_typeinfo *t = type_addr && !r->bad ? insp_type_at(&h->types, r, type_addr) : NULL;
+    const insp_typeinfo *t =
+        type_addr && !r->bad ? insp_type_at(&h->types, r, type_addr) : NULL;
     int64_t refcnt = 0;
     bool counted = t && insp_refcount(r, h->py, addr, &refcnt);
     bool gc = t && insp_instance_is_gc(t, r, addr);

@@ -27,8 +27,9 @@
 /** Column `kind`. */
 enum {
     INSP_K_OBJECT = 0x80,
-    INSP_K_COUNTED = 0x40, /**< its refcount says something: not immortal, not static for ever */
-    INSP_K_GC_SHIFT = 2,   /**< insp_gc_state */
+    INSP_K_COUNTED =
+        0x40,            /**< its refcount says something: not immortal, not static for ever */
+    INSP_K_GC_SHIFT = 2, /**< insp_gc_state */
     INSP_K_GC_MASK = 7 << 2,
     INSP_K_PLACE_MASK = 3, /**< where in its block the object starts, in steps of 16 bytes */
     INSP_K_FREE = 1        /**< without INSP_K_OBJECT: the block is free */
@@ -92,7 +93,8 @@ typedef struct insp_heap {
     insp_root_rows roots;
     insp_arena text;
     insp_tallies by_type;
-    insp_map shared_keys; /**< keys object that several share -> number of the object it belongs to */
+    insp_map
+        shared_keys; /**< keys object that several share -> number of the object it belongs to */
     uint64_t objects, dead, size, bytes, malloc_bytes;
     insp_watch watch;
 } insp_heap;
@@ -155,7 +157,8 @@ int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, b
  * Bytes of the blocks the object alone owns: the one it lies in (*block, *block_size; 0 for a static
  * object), and those of its item array, key table, values.
  */
-uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block, uint64_t *block_size);
+uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
+                           uint64_t *block_size);
 
 /** Numbers of all objects, by address. Fails with INSP_ERR_MEMORY. */
 insp_status insp_heap_order(const insp_heap *h, insp_u32s *out, insp_error *err);

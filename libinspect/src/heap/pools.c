@@ -87,7 +87,8 @@ static bool is_sound(reading *rd, insp_addr pool, uint32_t arena, uint32_t *szid
     rd->r.bad = false;
     if (bad || *szidx >= 32 || *next > pool_size || *next < rd->header || index != arena) {
         insp_found(rd->py->findings, "pool-header", pool,
-                   "pool 0x%" PRIx64 ": size class %u, next block at %u, arena %u are no pool's",
+                   "pool 0x%" PRIx64
+                   ": size class %u, next block at %u, arena %u are no pool's",
                    pool, *szidx, *next, index);
         return false;
     }

@@ -47,11 +47,11 @@ typedef struct insp_pools {
     insp_arena_infos arenas; /**< by address */
     insp_pool_rows rows;     /**< by address */
     uint32_t numbers;        /**< block numbers are below this */
-    uint32_t **leaf;         /**< per granule: row of its first pool place + 1 in `place`, 0 for none */
-    uint32_t *place;         /**< per pool place of a known granule: row of pools + 1, 0 for none */
+    uint32_t **leaf; /**< per granule: row of its first pool place + 1 in `place`, 0 for none */
+    uint32_t *place; /**< per pool place of a known granule: row of pools + 1, 0 for none */
     size_t n_place, cap_place;
-    uint32_t per_granule; /**< pool places a granule */
-    uint32_t shift;       /**< log2 of the pool size */
+    uint32_t per_granule;   /**< pool places a granule */
+    uint32_t shift;         /**< log2 of the pool size */
     insp_addrs free_blocks; /**< start of every free block, unsorted */
     uint64_t used_bytes, used_blocks;
 } insp_pools;

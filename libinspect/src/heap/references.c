@@ -13,6 +13,7 @@ typedef struct pass {
     uint32_t src;
     bool store;    // edges are wanted; else targets only become known
     uint64_t body; // bytes of the blocks of this object
+    bool late;     // an object became known after its turn
     bool failed;
 } pass;
 
@@ -45,8 +46,10 @@ static void take(pass *p, const insp_ref *ref)
         return;
     }
     uint32_t dst = insp_heap_number(h, ref->target);
-    if (dst == INSP_NONE)
+    if (dst == INSP_NONE) {
         dst = insp_heap_admit(h, ref->target);
+        p->late = p->late || (dst != INSP_NONE && p->store && dst < p->src);
+    }
     if (!p->store || ref->kind == INSP_REF_POSSIBLE)
         return;
     if (dst == INSP_NONE) {
@@ -58,8 +61,8 @@ static void take(pass *p, const insp_ref *ref)
     if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED)
         h->remainder.at[dst]--;
     uint8_t kind = (uint8_t)(ref->kind | (ref->visited ? INSP_E_VISITED : 0));
-    p->failed = p->failed || !insp_u32s_push(&h->to, dst) ||
-                !insp_bytes_push(&h->edge_kind, kind);
+    p->failed =
+        p->failed || !insp_u32s_push(&h->to, dst) || !insp_bytes_push(&h->edge_kind, kind);
 }
 
 static void flush(insp_refs *refs)
@@ -194,13 +197,6 @@ static insp_status walk_roots(pass *p, insp_error *err)
 static insp_status run(pass *p, insp_error *err)
 {
     insp_heap *h = p->h;
-    // First only to meet what nobody but a root refers to; n_objects moves under the roots' numbers,
-    // which therefore are not stored yet.
-    for (uint32_t i = 0; i < h->roots.len; i++) {
-        insp_root_walk(h, i);
-        flush(h->decoder.refs);
-    }
-    p->store = true;
     insp_status st = walk_objects(p, err);
     if (!st)
         st = insp_static_root(h, err);
@@ -209,6 +205,42 @@ static insp_status run(pass *p, insp_error *err)
     if (!st && !insp_u64s_push(&h->off, h->to.len))
         st = insp_nomem(err);
     h->n_nodes = h->n_objects + (uint32_t)h->roots.len;
+    return st;
+}
+
+// As if nothing had been walked; what has become known stays known.
+static void start_again(pass *p)
+{
+    insp_heap *h = p->h;
+    h->off.len = h->to.len = h->edge_kind.len = h->by_type.len = 0;
+    h->objects = h->size = h->bytes = h->malloc_bytes = 0;
+    p->late = false;
+    while (h->roots.len && h->roots.at[h->roots.len - 1].module != INSP_NONE)
+        h->roots.len--;
+    for (uint32_t n = 0; n < h->n_objects; n++) {
+        int64_t count;
+        if (h->kind.at[n] & INSP_K_COUNTED &&
+            insp_refcount(&h->decoder.r, h->py, insp_heap_addr(h, n), &count))
+            h->remainder.at[n] = count > INT32_MAX ? INT32_MAX : (int32_t)count;
+    }
+}
+
+static insp_status run_until_whole(pass *p, insp_error *err)
+{
+    enum { TRIES = 4 };
+    insp_heap *h = p->h;
+    // First only to meet what nobody but a root refers to; n_objects moves under the roots' numbers,
+    // which therefore are not stored yet.
+    for (uint32_t i = 0; i < h->roots.len; i++) {
+        insp_root_walk(h, i);
+        flush(h->decoder.refs);
+    }
+    p->store = true;
+    insp_status st = run(p, err);
+    for (int i = 1; !st && p->late && i < TRIES; i++) {
+        start_again(p);
+        st = run(p, err);
+    }
     return st;
 }
 
@@ -224,7 +256,7 @@ insp_status insp_heap_references(insp_heap *h, insp_error *err)
     refs->ctx = &p;
     h->decoder.refs = refs;
     h->decoder.all = true;
-    st = run(&p, err);
+    st = run_until_whole(&p, err);
     h->decoder.refs = NULL;
     free(refs);
     return st;
@@ -240,7 +272,8 @@ static void add_bodies(insp_refs *refs)
     refs->len = 0;
 }
 
-uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block, uint64_t *block_size)
+uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
+                           uint64_t *block_size)
 {
     pass p = {.h = h};
     insp_refs refs;

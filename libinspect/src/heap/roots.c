@@ -16,7 +16,10 @@ typedef struct member_row {
     const char *name;
 } member_row;
 
-#define IN(m, name) {INSP_F_PyInterpreterState_##m, name}
+#define IN(m, name)                                                                            \
+    {                                                                                          \
+        INSP_F_PyInterpreterState_##m, name                                                    \
+    }
 static const member_row interpreter_members[] = {
     IN(modules, "sys.modules"),
     IN(modules_by_index, "modules_by_index"),
@@ -41,7 +44,10 @@ static const member_row interpreter_members[] = {
 };
 #undef IN
 
-#define TS(m, name) {INSP_F_PyThreadState_##m, name}
+#define TS(m, name)                                                                            \
+    {                                                                                          \
+        INSP_F_PyThreadState_##m, name                                                         \
+    }
 static const member_row thread_members[] = {
     TS(curexc_type, "type of the exception in flight"),
     TS(curexc_value, "exception in flight"),
@@ -121,7 +127,8 @@ static bool add_frames(insp_heap *h, uint32_t thread)
         insp_iframe f;
         if (!insp_iframe_look(&h->decoder, at, &f)) {
             insp_found(h->py->findings, "frame", at,
-                       "the frame at 0x%" PRIx64 " has no sound code; the chain is given up there",
+                       "the frame at 0x%" PRIx64
+                       " has no sound code; the chain is given up there",
                        at);
             r->bad = false;
             return true;
@@ -168,13 +175,12 @@ insp_status insp_static_root(insp_heap *h, insp_error *err)
         if (module == INSP_NONE || insp_map_get(&seen, module) != INSP_MAP_NONE)
             continue;
         const insp_image *image = &h->py->images->at[module];
-        fits = insp_map_set(&seen, module, 1) &&
-               add(h, (insp_root_row){.kind = kind_static,
-                                      .name = image->path,
-                                      .addr = image->start,
-                                      .interp = INSP_NONE,
-                                      .thread = INSP_NONE,
-                                      .module = module});
+        fits = insp_map_set(&seen, module, 1) && add(h, (insp_root_row){.kind = kind_static,
+                                                                        .name = image->path,
+                                                                        .addr = image->start,
+                                                                        .interp = INSP_NONE,
+                                                                        .thread = INSP_NONE,
+                                                                        .module = module});
     }
     insp_map_deinit(&seen);
     return fits ? INSP_OK : insp_nomem(err);
@@ -195,8 +201,8 @@ static void walk_identifiers(insp_decoder *d, insp_addr interp)
     uint64_t n = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_size);
     insp_addr array = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_array);
     for (uint64_t i = 0; array && i < n && i < MAX_IDENTIFIERS && !d->r.bad; i++)
-        insp_emit_slot(d, array + i * 8, INSP_FORM_NAME, (uintptr_t) "identifier", INSP_REF_OWNED,
-                       false);
+        insp_emit_slot(d, array + i * 8, INSP_FORM_NAME, (uintptr_t) "identifier",
+                       INSP_REF_OWNED, false);
 }
 
 // struct ast_state is nothing but objects, after a few ints.

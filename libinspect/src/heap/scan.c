@@ -9,9 +9,9 @@
 
 /** What stands in a block if it is an object of one of the three kinds. */
 typedef struct guess {
-    uint32_t type_word;   // in words from the block's data
-    uint8_t place;        // INSP_K_PLACE
-    uint32_t gc, pre;     // what the type has to say
+    uint32_t type_word; // in words from the block's data
+    uint8_t place;      // INSP_K_PLACE
+    uint32_t gc, pre;   // what the type has to say
 } guess;
 
 static const guess guesses[] = {{1, 0, 0, 0}, {3, 1, 1, 0}, {5, 2, 1, 16}};
@@ -75,15 +75,23 @@ static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
     h->dead += is_dead(h, words, n_words);
 }
 
-static bool add_type(insp_heap *h, insp_addr addr)
+/** Types whose subclasses are still to be looked at, and those that were met. */
+typedef struct type_walk {
+    insp_addrs todo;
+    insp_map met;
+} type_walk;
+
+static bool meet(insp_heap *h, type_walk *w, insp_addr type)
 {
-    return insp_map_get(&h->types.ids, addr) == INSP_MAP_NONE &&
-           insp_type_at(&h->types, &h->decoder.r, addr);
+    if (insp_map_get(&w->met, type) != INSP_MAP_NONE ||
+        !insp_type_at(&h->types, &h->decoder.r, type))
+        return !h->types.failed;
+    return insp_map_set(&w->met, type, 1) && insp_addrs_push(&w->todo, type);
 }
 
 // tp_subclasses: a dict from id to weakref (a list before 3.9). Its values, followed from type to type,
 // are all types there are.
-static bool add_subclasses(insp_heap *h, insp_addr type, insp_addrs *todo)
+static bool add_subclasses(insp_heap *h, insp_addr type, type_walk *w)
 {
     insp_reader *r = &h->decoder.r;
     insp_addr dict = INSP_U64(r, type, PyTypeObject, tp_subclasses);
@@ -96,7 +104,7 @@ static bool add_subclasses(insp_heap *h, insp_addr type, insp_addrs *todo)
         insp_addr key, value;
         insp_dict_entry(r, &t, i, &key, &value);
         insp_addr sub = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
-        if (sub && add_type(h, sub) && !insp_addrs_push(todo, sub))
+        if (sub && !meet(h, w, sub))
             return false;
     }
     r->bad = false;
@@ -106,18 +114,18 @@ static bool add_subclasses(insp_heap *h, insp_addr type, insp_addrs *todo)
 static insp_status collect_types(insp_heap *h, insp_error *err)
 {
     insp_reader *r = &h->decoder.r;
-    insp_addrs todo = {0};
+    type_walk w = {.met = {0}};
     insp_addr object = h->py->type_type;
     for (insp_addr base = object; base && !r->bad;
          base = INSP_U64(r, base, PyTypeObject, tp_base))
         object = base;
     r->bad = false;
-    (void)add_type(h, object);
-    bool fits = insp_addrs_push(&todo, object);
-    while (fits && todo.len)
-        fits = add_subclasses(h, todo.at[--todo.len], &todo);
-    insp_addrs_deinit(&todo);
-    return fits && !h->types.failed ? INSP_OK : insp_nomem(err);
+    bool fits = meet(h, &w, object);
+    while (fits && w.todo.len)
+        fits = add_subclasses(h, w.todo.at[--w.todo.len], &w);
+    insp_addrs_deinit(&w.todo);
+    insp_map_deinit(&w.met);
+    return fits ? INSP_OK : insp_nomem(err);
 }
 
 // Nobody may take a free block for an object, whatever its bytes still say.
@@ -130,7 +138,8 @@ static void mark_free(insp_heap *h)
             continue;
         if (h->kind.at[n] & INSP_K_OBJECT)
             insp_found(h->py->findings, "freed-object", start,
-                       "the block at 0x%" PRIx64 " is free, but the collector tracks an object in it",
+                       "the block at 0x%" PRIx64
+                       " is free, but the collector tracks an object in it",
                        start);
         else
             h->kind.at[n] = INSP_K_FREE;
@@ -154,6 +163,24 @@ insp_status insp_blocks_scan(insp_heap *h, insp_error *err)
     return st;
 }
 
+// The dict of interned strings is a static variable without a symbol: it is the largest dict that maps
+// interned strings to themselves, and nothing the collector tracks.
+static void find_interned(insp_heap *h)
+{
+    uint64_t most = 0;
+    for (uint32_t n = 0; n < h->n_pooled; n++) {
+        if (insp_heap_gc(h, n) != INSP_GC_UNTRACKED ||
+            h->types.at.at[h->type.at[n]]->kind != INSP_KIND_DICT)
+            continue;
+        insp_addr addr = insp_heap_addr(h, n);
+        uint64_t strings = insp_interned_strings(&h->decoder, addr);
+        if (strings > most) {
+            most = strings;
+            h->decoder.interned = addr;
+        }
+    }
+}
+
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
 {
     insp_status st = insp_pools_read(&h->pools, h->py, err);
@@ -169,5 +196,9 @@ insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
     __builtin_memset(h->remainder.at, 0, h->n_pooled * sizeof(*h->remainder.at));
     h->kind.len = h->type.len = h->remainder.len = h->n_pooled;
     st = insp_gclists_mark(h, err);
-    return st ? st : insp_blocks_scan(h, err);
+    if (!st)
+        st = insp_blocks_scan(h, err);
+    if (!st)
+        find_interned(h);
+    return st;
 }

@@ -45,8 +45,9 @@ static int64_t set_extra(insp_reader *r, insp_addr addr)
 static int64_t deque_extra(insp_reader *r, insp_addr addr)
 {
     int64_t block = INSP_OFF(r->layout, deque_block, sizeof);
-    int64_t room = (INSP_OFF(r->layout, deque_block, rightlink) -
-                    INSP_OFF(r->layout, deque_block, data)) / 8;
+    int64_t room =
+        (INSP_OFF(r->layout, deque_block, rightlink) - INSP_OFF(r->layout, deque_block, data)) /
+        8;
     int64_t left = (int64_t)INSP_U64(r, addr, dequeobject, leftindex);
     int64_t n = (int64_t)INSP_U64(r, addr, PyVarObject, ob_size);
     return room > 0 ? (left + n + room - 1) / room * block : 0;
@@ -62,8 +63,7 @@ static int64_t str_size(insp_reader *r, insp_addr addr)
     int64_t head = v.compact && v.ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
                    : v.compact          ? INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof)
                                         : INSP_OFF(r->layout, PyUnicodeObject, sizeof);
-    insp_addr utf8 =
-        v.compact && v.ascii ? 0 : INSP_U64(r, addr, PyCompactUnicodeObject, utf8);
+    insp_addr utf8 = v.compact && v.ascii ? 0 : INSP_U64(r, addr, PyCompactUnicodeObject, utf8);
     if (utf8 && utf8 != v.data)
         chars += (int64_t)INSP_U64(r, addr, PyCompactUnicodeObject, utf8_length) + 1;
     return head + chars;
@@ -85,6 +85,14 @@ static int64_t plain_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t
     return n > INT64_MAX / 16 / (t->itemsize + 1) ? 0 : t->basicsize + n * t->itemsize;
 }
 
+// long_sizeof goes by the digits alone, whatever a subclass adds.
+static int64_t int_size(insp_reader *r, insp_addr addr)
+{
+    int64_t n = (int64_t)INSP_U64(r, addr, PyVarObject, ob_size);
+    n = n < 0 ? -n : n;
+    return n > INT32_MAX ? 0 : INSP_OFF(r->layout, PyLongObject, ob_digit) + (n ? n : 1) * 4;
+}
+
 static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
 {
     switch ((insp_kind)t->kind) {
@@ -101,7 +109,12 @@ static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
     case INSP_KIND_BYTEARRAY:
         return t->basicsize + (int64_t)INSP_U64(r, addr, PyByteArrayObject, ob_alloc);
     case INSP_KIND_STR:
-        return t->is_class ? plain_size(r, addr, t) : str_size(r, addr);
+        return str_size(r, addr);
+    case INSP_KIND_INT:
+    case INSP_KIND_BOOL:
+        return int_size(r, addr);
+    case INSP_KIND_CODE:
+        return (plain_size(r, addr, t) + 7) & ~INT64_C(7);
     case INSP_KIND_TYPE:
         return type_size(r, addr);
     default:
@@ -115,7 +128,8 @@ int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, b
     bool bad = r->bad;
     r->bad = false;
     int64_t size = own_size(r, addr, t);
-    if (insp_instance_is_gc(t, r, addr))
+    // By the type's flag: a static type has no gc head, and sys.getsizeof adds it all the same.
+    if (t->is_gc)
         size += INSP_OFF(r->layout, PyGC_Head, sizeof) + t->preheader;
     *known = !r->bad && size > 0 && t->sizeof_known;
     r->bad = bad;

@@ -10,13 +10,13 @@
 #include "ref.h"
 #include "type.h"
 
-/** Called when tp_traverse of a type could not be interpreted. */
 typedef struct insp_decoder {
     insp_reader r;
     const insp_cpython *py;
     insp_types_seen *types;
     insp_machine *machine; /**< NULL: none could be made, or the target is no x86-64 */
     insp_refs *refs;       /**< where the walk in progress emits to */
+    insp_addr interned;    /**< the dict of interned strings, 0 where it is not known */
     bool all;              /**< emit borrowed and weak references and bodies too */
 } insp_decoder;
 
@@ -42,8 +42,14 @@ void insp_walk_deque(insp_decoder *d, insp_addr addr);
 void insp_walk_lru(insp_decoder *d, insp_addr addr);
 void insp_walk_generator(insp_decoder *d, insp_addr addr);
 void insp_walk_frame(insp_decoder *d, insp_addr addr);
-void insp_walk_type(insp_decoder *d, insp_addr addr);
+/** With `interpreted`, a heap type's visited references have been emitted already. */
+void insp_walk_type(insp_decoder *d, insp_addr addr, bool interpreted);
 void insp_walk_module(insp_decoder *d, insp_addr addr);
+/**
+ * How many strings the dict at addr interns: its keys are its values, and they are interned strings. 0 for
+ * any other dict.
+ */
+uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr);
 /** What tp_traverse, interpreted, visits. */
 void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
 

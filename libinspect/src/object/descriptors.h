@@ -12,7 +12,8 @@
 typedef struct insp_descriptor {
     const char *tp_name; /**< of a type's row; NULL for a slot's */
     uint8_t shape;       /**< insp_kind */
-    uint8_t interpreted; /**< tp_traverse is interpreted; the slots give names, and what it leaves out */
+    uint8_t
+        interpreted; /**< tp_traverse is interpreted; the slots give names, and what it leaves out */
     uint8_t kind, visited; /**< of a slot: insp_ref_kind */
     insp_member member;
     const char *name; /**< of a slot, as a person would write it */

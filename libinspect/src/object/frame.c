@@ -40,11 +40,11 @@ insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bo
     *cell = false;
     if (i >= f->n_locals || INSP_U64(&d->r, names, PyVarObject, ob_size) != f->n_locals)
         return 0;
-    uint8_t kind = insp_u8(
-        &d->r, kinds + (uint32_t)INSP_OFF(&d->py->layout, PyBytesObject, ob_sval) + i);
+    uint8_t kind =
+        insp_u8(&d->r, kinds + (uint32_t)INSP_OFF(&d->py->layout, PyBytesObject, ob_sval) + i);
     *cell = kind & (CO_FAST_CELL | CO_FAST_FREE);
-    return insp_u64(&d->r,
-                    names + (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item) + i * 8u);
+    return insp_u64(&d->r, names + (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item) +
+                               i * 8u);
 }
 
 void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
@@ -53,12 +53,12 @@ void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         uint8_t form = !name ? INSP_FORM_STACK : cell ? INSP_FORM_CELL : INSP_FORM_LOCAL;
-        insp_emit_slot(d, f->slots + i * 8u, form, name ? name : i - f->n_locals, INSP_REF_OWNED,
-                       visited);
+        insp_emit_slot(d, f->slots + i * 8u, form, name ? name : i - f->n_locals,
+                       INSP_REF_OWNED, visited);
     }
     for (uint32_t i = f->n_slots; d->all && f->executing && i < f->room; i++)
-        insp_emit_slot(d, f->slots + i * 8u, INSP_FORM_STACK, i - f->n_locals, INSP_REF_POSSIBLE,
-                       false);
+        insp_emit_slot(d, f->slots + i * 8u, INSP_FORM_STACK, i - f->n_locals,
+                       INSP_REF_POSSIBLE, false);
 }
 
 // _PyFrame_Traverse; a frame that is being executed shows it no slots.
@@ -67,17 +67,18 @@ void insp_walk_iframe(insp_decoder *d, insp_addr addr, bool visited)
     const insp_layout *l = &d->py->layout;
     insp_iframe f;
     if (!insp_iframe_look(d, addr, &f)) {
-        insp_found(d->py->findings, "frame", addr, "the frame at 0x%" PRIx64 " has no sound code",
-                   addr);
+        insp_found(d->py->findings, "frame", addr,
+                   "the frame at 0x%" PRIx64 " has no sound code", addr);
         return;
     }
-    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, frame_obj), "frame object",
-                    visited);
+    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, frame_obj),
+                    "frame object", visited);
     insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_locals), "f_locals",
                     visited);
     insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_func), "function",
                     visited);
-    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_code), "code", visited);
+    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_code), "code",
+                    visited);
     if (!f.executing || !visited)
         insp_walk_iframe_slots(d, &f, visited);
 }
@@ -91,8 +92,8 @@ void insp_walk_generator(insp_decoder *d, insp_addr addr)
     insp_addr exc = addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_exc_state);
     if (state < FRAME_CLEARED)
         insp_walk_iframe(d, addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_iframe), true);
-    insp_emit_named(d, exc + (uint32_t)INSP_OFF(l, PyErr_StackItem, exc_value), "exception handled",
-                    true);
+    insp_emit_named(d, exc + (uint32_t)INSP_OFF(l, PyErr_StackItem, exc_value),
+                    "exception handled", true);
 }
 
 // frame_traverse (Objects/frameobject.c): the frame's contents only where the object owns them.

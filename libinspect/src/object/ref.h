@@ -14,14 +14,14 @@
 
 /** How the name of a slot is made from insp_ref.arg. */
 typedef enum insp_form {
-    INSP_FORM_NAME,  /**< arg is a const char *: `.__code__` */
-    INSP_FORM_INDEX, /**< `[3]` */
-    INSP_FORM_VALUE, /**< arg is the key object: `['k']` */
-    INSP_FORM_KEY,   /**< arg is the key object: `key 'k'` */
-    INSP_FORM_ATTR,  /**< arg is a str: `.x` */
-    INSP_FORM_LOCAL, /**< arg is a str: `local 'x'` */
-    INSP_FORM_STACK, /**< arg is an index: `stack[2]` */
-    INSP_FORM_CELL,  /**< arg is a str: `closure 'x'` */
+    INSP_FORM_NAME,   /**< arg is a const char *: `.__code__` */
+    INSP_FORM_INDEX,  /**< `[3]` */
+    INSP_FORM_VALUE,  /**< arg is the key object: `['k']` */
+    INSP_FORM_KEY,    /**< arg is the key object: `key 'k'` */
+    INSP_FORM_ATTR,   /**< arg is a str: `.x` */
+    INSP_FORM_LOCAL,  /**< arg is a str: `local 'x'` */
+    INSP_FORM_STACK,  /**< arg is an index: `stack[2]` */
+    INSP_FORM_CELL,   /**< arg is a str: `closure 'x'` */
     INSP_FORM_OFFSET, /**< arg is a byte offset in the object: `+0x28` */
     INSP_FORM_STATE,  /**< arg is a byte offset in the module's state: `state+0x28` */
     INSP_FORM_HELPER, /**< in a block of its own: arg is the block's address */

@@ -16,8 +16,9 @@ bool insp_str_look(insp_reader *r, insp_addr addr, insp_str_view *v)
     if (r->bad || v->length > INT64_MAX / 4)
         return false;
     if (v->compact)
-        v->data = addr + (uint32_t)(v->ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
-                                             : INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof));
+        v->data =
+            addr + (uint32_t)(v->ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
+                                       : INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof));
     else
         v->data = INSP_U64(r, addr, PyUnicodeObject, data);
     return !r->bad && (v->width == 1 || v->width == 2 || v->width == 4);
@@ -64,7 +65,12 @@ bool insp_str_equals(insp_reader *r, insp_addr addr, const char *text)
 // How many bytes a UTF-8 sequence has, by its first byte; 0 for a byte that starts none.
 static size_t utf8_length(unsigned char lead)
 {
-    return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    return lead < 0x80   ? 1
+           : lead < 0xc2 ? 0
+           : lead < 0xe0 ? 2
+           : lead < 0xf0 ? 3
+           : lead < 0xf5 ? 4
+                         : 0;
 }
 
 void insp_str_utf8(insp_str *s, const char *text)
@@ -104,7 +110,8 @@ bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *t)
     t->unicode = kind != GENERAL;
     t->step = t->unicode ? 16 : 24;
     t->values = 0;
-    t->size = t->entries - keys + (n + usable) * t->step;
+    // USABLE_FRACTION: a shared table may use fewer entries than it has room for.
+    t->size = t->entries - keys + (UINT64_C(2) << log2_size) / 3 * t->step;
     return true;
 }
 

@@ -125,8 +125,8 @@ static void complex_value(insp_decoder *d, insp_addr addr, insp_str *out)
     insp_str_add(out, "j)");
 }
 
-static void items(insp_decoder *d, insp_addr at, uint64_t n, const char *open, const char *close,
-                  insp_str *out, int depth)
+static void items(insp_decoder *d, insp_addr at, uint64_t n, const char *open,
+                  const char *close, insp_str *out, int depth)
 {
     insp_str_add(out, open);
     for (uint64_t i = 0; i < n && i < ITEMS && !d->r.bad && !out->cut; i++) {
@@ -220,10 +220,9 @@ static void named(insp_decoder *d, insp_str *out, const char *what, insp_addr na
 static void type_value(insp_decoder *d, insp_addr addr, insp_str *out)
 {
     const insp_typeinfo *t = insp_type_at(d->types, &d->r, addr);
-    insp_str_printf(out, "<class '%s%s%s'>",
-                    !t || !strcmp(t->module, "builtins") ? "" : t->module,
-                    !t || !strcmp(t->module, "builtins") || !*t->module ? "" : ".",
-                    t ? t->name : "?");
+    insp_str_printf(
+        out, "<class '%s%s%s'>", !t || !strcmp(t->module, "builtins") ? "" : t->module,
+        !t || !strcmp(t->module, "builtins") || !*t->module ? "" : ".", t ? t->name : "?");
 }
 
 static void builtin_value(insp_decoder *d, insp_addr addr, insp_str *out)

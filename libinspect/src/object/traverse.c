@@ -50,7 +50,8 @@ static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
     uint32_t type_at = (uint32_t)INSP_OFF(&v->d->py->layout, PyObject, ob_type);
     name_slot(v, args[0].from, &ref);
     if (args[0].from == v->object + type_at ||
-        (args[0].value == v->t->addr && args[0].from - v->object >= (uint64_t)v->t->basicsize)) {
+        (args[0].value == v->t->addr &&
+         args[0].from - v->object >= (uint64_t)v->t->basicsize)) {
         v->saw_type = true;
         ref.form = INSP_FORM_NAME;
         ref.arg = (uintptr_t) "ob_type";
@@ -65,7 +66,8 @@ static bool interpret(visit_state *v, insp_addr function)
     insp_decoder *d = v->d;
     uint64_t args[3] = {v->object, insp_machine_callback_address(d->machine), 0}, result;
     insp_error why;
-    insp_status st = insp_machine_call(d->machine, function, args, 3, visited, v, &result, &why);
+    insp_status st =
+        insp_machine_call(d->machine, function, args, 3, visited, v, &result, &why);
     if (st)
         insp_found(d->py->findings, "traverse", v->object,
                    "tp_traverse of %s 0x%" PRIx64 " could not be followed: %.100s", v->t->name,

@@ -43,7 +43,8 @@ static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
     const insp_interp *in = &py->interps.at[0];
     for (uint32_t k = in->n_lists; k-- > 0;) {
         insp_addr head = in->lists[k].head, at = insp_gc_next(r, head);
-        for (int i = 0; i < VOTES && at && at != head && !r->bad; i++, at = insp_gc_next(r, at)) {
+        for (int i = 0; i < VOTES && at && at != head && !r->bad;
+             i++, at = insp_gc_next(r, at)) {
             insp_addr o = at + head_size;
             if (INSP_U64(r, o, PyObject, ob_type) == py->type_type &&
                 INSP_U64(r, o, PyHeapTypeObject, ht_cached_keys))
@@ -92,7 +93,8 @@ static void read_name(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, 
     insp_str_utf8(&s, dot ? dot + 1 : tp_name);
     t->name = insp_arena_text(&types->arena, safe, s.len);
     t->module = dot ? insp_arena_text(&types->arena, tp_name, (size_t)(dot - tp_name))
-                    : t->flags & INSP_TPF_HEAPTYPE ? "" : "builtins";
+                : t->flags & INSP_TPF_HEAPTYPE ? ""
+                                               : "builtins";
 }
 
 // A heap type made by C carries "module.name" too; one made by a class statement only its name.
@@ -143,9 +145,8 @@ static void add_member(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
     insp_str s = insp_str_init(safe, sizeof(safe));
     insp_str_add(&s, ".");
     insp_str_utf8(&s, name);
-    t->slots[t->n_slots++] =
-        (insp_slot){insp_arena_text(&types->arena, safe, s.len), (int32_t)offset, INSP_REF_OWNED,
-                    t->is_gc, 0};
+    t->slots[t->n_slots++] = (insp_slot){insp_arena_text(&types->arena, safe, s.len),
+                                         (int32_t)offset, INSP_REF_OWNED, t->is_gc, 0};
 }
 
 static uint64_t members_of(insp_reader *r, insp_addr type, insp_addr *first)
@@ -164,8 +165,8 @@ static bool made_by_class(const insp_types_seen *types, insp_reader *r, insp_add
 }
 
 // Slots of the class and of every class-statement base of it; *base becomes the first other one.
-static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, insp_addr *base,
-                        const insp_descriptor **descriptor)
+static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
+                        insp_addr *base, const insp_descriptor **descriptor)
 {
     uint32_t step = (uint32_t)INSP_OFF(r->layout, PyMemberDef, sizeof);
     uint64_t total = 0;
@@ -224,6 +225,40 @@ static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
     return d ? "decoder" : "declared members";
 }
 
+// n_fields of a struct sequence; -1 where the type is none.
+static int64_t fields_of(insp_reader *r, insp_addr type)
+{
+    enum { MOST = 4096 };
+    insp_addr n = insp_dict_find(r, INSP_U64(r, type, PyTypeObject, tp_dict), "n_fields");
+    if (!n)
+        return -1;
+    int64_t fields = insp_u32(r, n + (uint32_t)INSP_OFF(r->layout, PyLongObject, ob_digit));
+    return fields > MOST ? -1 : fields;
+}
+
+// Whether the __sizeof__ that a type defines is object's, or one that heap/size.c follows.
+static bool is_known_sizeof(insp_reader *r, insp_addr type)
+{
+    char tp_name[128];
+    insp_addr text = INSP_U64(r, type, PyTypeObject, tp_name);
+    if (!INSP_U64(r, type, PyTypeObject, tp_base))
+        return true;
+    if (!text || insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) < 0)
+        return false;
+    const insp_descriptor *d = insp_descriptor_of(tp_name);
+    return d && insp_sizeof_known((insp_kind)d->shape);
+}
+
+static bool knows_sizeof(insp_reader *r, insp_addr type)
+{
+    for (int i = 0; i < MAX_BASES && type && !r->bad; i++) {
+        if (insp_dict_find(r, INSP_U64(r, type, PyTypeObject, tp_dict), "__sizeof__"))
+            return is_known_sizeof(r, type);
+        type = INSP_U64(r, type, PyTypeObject, tp_base);
+    }
+    return false;
+}
+
 static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
 {
     insp_addr base;
@@ -235,8 +270,8 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         d = inherited(types, r, base, traverse);
     if (d) {
         // inherited() may have found another row than add_members made room for.
-        insp_slot *slots = insp_arena_array(&types->arena, t->n_slots + count_slots(d) + 1u,
-                                            sizeof(*slots));
+        insp_slot *slots =
+            insp_arena_array(&types->arena, t->n_slots + count_slots(d) + 1u, sizeof(*slots));
         if (!slots)
             return false;
         memcpy(slots, t->slots, t->n_slots * sizeof(*slots));
@@ -244,12 +279,19 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         copy_slots(t->slots, &t->n_slots, r->layout, d);
         t->kind = d->shape;
     }
-    if (t->is_gc && traverse && (!d || d->interpreted))
+    t->n_fields = d || !(t->flags & INSP_TPF_TUPLE) ? -1 : fields_of(r, base);
+    if (t->n_fields >= 0)
+        t->kind = INSP_KIND_TUPLE;
+    else if (t->is_gc && traverse && (!d || d->interpreted))
         t->traverse = traverse;
+    if (t->flags & INSP_TPF_TYPE)
+        t->kind = INSP_KIND_TYPE;
     t->is_class = base != t->addr;
     // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
-    if (!t->is_class || t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
+    if (!t->is_class ||
+        t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
         t->dictoffset = 0;
+    t->sizeof_known = knows_sizeof(r, t->addr);
     t->read_by = read_by(t, d);
     return true;
 }

@@ -44,6 +44,7 @@ typedef enum insp_kind {
     INSP_KIND_FRAME,
     INSP_KIND_DEQUE,
     INSP_KIND_LRU_CACHE,
+    INSP_KIND_LRU_LINK, /**< what it owns is visited, and so owned, by its cache */
     INSP_KIND_CODE,
     INSP_KIND_STR,
     INSP_KIND_BYTES,
@@ -75,16 +76,19 @@ typedef struct insp_typeinfo {
     const char *read_by;
     uint64_t flags;
     int64_t basicsize, itemsize, dictoffset;
-    insp_addr traverse; /**< to interpret, on behalf of the nearest base that is not a class statement's;
+    insp_addr
+        traverse; /**< to interpret, on behalf of the nearest base that is not a class statement's;
                              0: the slots and the kind say it all */
+    int64_t
+        n_fields; /**< of a struct sequence, which has more items than its length; else -1 */
     insp_addr cached_keys; /**< ht_cached_keys, 0 for a static type */
     insp_addr finalize, del;
     insp_slot *slots;
     uint32_t n_slots;
-    uint8_t kind;    /**< insp_kind of the nearest base that has one */
-    uint8_t is_gc;   /**< instances have a gc head (types: see insp_instance_is_gc) */
-    uint8_t is_heap; /**< instances own a reference to it */
-    uint8_t is_class; /**< made by a class statement: subtype_traverse */
+    uint8_t kind;         /**< insp_kind of the nearest base that has one */
+    uint8_t is_gc;        /**< instances have a gc head (types: see insp_instance_is_gc) */
+    uint8_t is_heap;      /**< instances own a reference to it */
+    uint8_t is_class;     /**< made by a class statement: subtype_traverse */
     uint8_t sizeof_known; /**< no __sizeof__ of its own that we do not know */
     uint8_t preheader;    /**< bytes before the gc head */
 } insp_typeinfo;
@@ -110,6 +114,29 @@ void insp_types_deinit(insp_types_seen *types);
  * (types->failed).
  */
 const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_addr addr);
+
+/** Whether heap/size.c knows what __sizeof__ of this kind adds. */
+static inline bool insp_sizeof_known(insp_kind kind)
+{
+    switch (kind) {
+    case INSP_KIND_LIST:
+    case INSP_KIND_DICT:
+    case INSP_KIND_ODICT:
+    case INSP_KIND_SET:
+    case INSP_KIND_TYPE:
+    case INSP_KIND_DEQUE:
+    case INSP_KIND_STR:
+    case INSP_KIND_BYTEARRAY:
+    case INSP_KIND_INT:
+    case INSP_KIND_BOOL:
+    case INSP_KIND_CODE:
+    case INSP_KIND_TUPLE:
+    case INSP_KIND_BYTES:
+        return true;
+    default:
+        return false;
+    }
+}
 
 /** PyObject_IS_GC: for types, only heap types have a gc head. */
 bool insp_instance_is_gc(const insp_typeinfo *t, insp_reader *r, insp_addr object);

@@ -30,8 +30,8 @@ static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         const insp_slot *s = &t->slots[i];
         if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
             continue;
-        insp_emit_slot(d, addr + (uint32_t)s->offset, INSP_FORM_NAME, (uintptr_t)s->name, s->kind,
-                       s->visited && t->is_gc);
+        insp_emit_slot(d, addr + (uint32_t)s->offset, INSP_FORM_NAME, (uintptr_t)s->name,
+                       s->kind, s->visited && t->is_gc);
     }
 }
 
@@ -67,21 +67,20 @@ static bool is_static(const insp_decoder *d, insp_addr addr)
 static void walk_static_tuple(insp_decoder *d, insp_addr items, uint64_t n)
 {
     for (uint64_t i = 0; i < n && !d->r.bad; i++) {
-        insp_addr target = insp_u64(&d->r, items + i * 8);
-        bool counted = !is_static(d, target);
-        if (counted || d->all)
-            insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i,
-                           counted ? INSP_REF_OWNED : INSP_REF_BORROWED, false);
+        bool counted = !is_static(d, insp_u64(&d->r, items + i * 8));
+        insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i,
+                       counted ? INSP_REF_OWNED : INSP_REF_BORROWED, true);
     }
 }
 
-static void walk_tuple(insp_decoder *d, insp_addr addr)
+// Struct sequences have fields that their length leaves out (Objects/structseq.c).
+static void walk_tuple(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     insp_addr items = addr + (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item);
     if (is_static(d, addr))
         walk_static_tuple(d, items, count_of(d, addr));
     else
-        walk_items(d, items, count_of(d, addr), true);
+        walk_items(d, items, t->n_fields < 0 ? count_of(d, addr) : (uint64_t)t->n_fields, true);
 }
 
 static void walk_bytearray(insp_decoder *d, insp_addr addr)
@@ -110,7 +109,7 @@ static void walk_kind(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         walk_list(d, addr);
         break;
     case INSP_KIND_TUPLE:
-        walk_tuple(d, addr);
+        walk_tuple(d, addr, t);
         break;
     case INSP_KIND_DICT:
         insp_walk_dict(d, addr, true);
@@ -135,7 +134,7 @@ static void walk_kind(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         insp_walk_frame(d, addr);
         break;
     case INSP_KIND_TYPE:
-        insp_walk_type(d, addr);
+        insp_walk_type(d, addr, t->traverse != 0);
         break;
     case INSP_KIND_MODULE:
         insp_walk_module(d, addr);
@@ -172,10 +171,10 @@ void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     bool was_bad = d->r.bad;
     d->r.bad = false;
-    if (t->traverse) {
+    if (t->traverse && insp_instance_is_gc(t, &d->r, addr)) {
         // ob_type comes with what tp_traverse visits, or not: that walk sees to it.
         insp_walk_traverse(d, addr, t);
-    } else if (t->is_heap) {
+    } else if (t->is_heap && t->kind != INSP_KIND_LRU_LINK) {
         insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
         insp_emit_named(d, slot, "ob_type", t->is_gc);
     }

@@ -38,6 +38,40 @@ static void walk_combined(insp_decoder *d, const insp_dict_table *t)
     }
 }
 
+// Interning takes both references of the dict off the string's count again, so that the string can die
+// (Objects/unicodeobject.c, PyUnicode_InternInPlace).
+static void walk_interned(insp_decoder *d, const insp_dict_table *t)
+{
+    for (uint64_t i = 0; d->all && i < t->n && !d->r.bad; i++) {
+        insp_addr key, value, entry = t->entries + i * t->step;
+        insp_dict_entry(&d->r, t, i, &key, &value);
+        if (!value)
+            continue;
+        insp_emit_slot(d, entry, INSP_FORM_KEY, key, INSP_REF_BORROWED, false);
+        insp_emit_slot(d, entry + 8, INSP_FORM_VALUE, key, INSP_REF_BORROWED, true);
+    }
+}
+
+uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr)
+{
+    enum { INTERNED = 3, PROBES = 16 };
+    insp_dict_table t;
+    bool bad = d->r.bad;
+    d->r.bad = false;
+    bool sound = insp_dict_look(&d->r, addr, &t) && t.unicode && !t.values;
+    uint64_t probed = 0;
+    for (uint64_t i = 0; sound && i < t.n && probed < PROBES && !d->r.bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(&d->r, &t, i, &key, &value);
+        probed += value != 0;
+        sound =
+            !value || (key == value && INSP_U32(&d->r, key, PyASCIIObject, state) & INTERNED);
+    }
+    sound = sound && !d->r.bad && probed;
+    d->r.bad = bad;
+    return sound ? t.n : 0;
+}
+
 // A shared table: its keys belong to whoever owns the table, see heap/references.c.
 static void walk_split(insp_decoder *d, const insp_dict_table *t)
 {
@@ -56,7 +90,9 @@ void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies)
                    addr);
         return;
     }
-    if (t.values)
+    if (addr == d->interned)
+        walk_interned(d, &t);
+    else if (t.values)
         walk_split(d, &t);
     else
         walk_combined(d, &t);
@@ -98,7 +134,7 @@ void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *
     }
 }
 
-// Each node of the order holds a second reference to its key; odict_traverse leaves it out.
+// Each node of the order holds a second reference to its key, which odict_traverse visits.
 void insp_walk_odict(insp_decoder *d, insp_addr addr)
 {
     insp_emit_body(d, INSP_U64(&d->r, addr, PyODictObject, od_fast_nodes));
@@ -107,7 +143,7 @@ void insp_walk_odict(insp_decoder *d, insp_addr addr)
     for (uint64_t i = 0; node && i < most && i < MAX_NODES && !d->r.bad; i++) {
         insp_addr slot = node + (uint32_t)INSP_OFF(&d->py->layout, odictnode, key);
         insp_emit_body(d, node);
-        key_of(d, slot, insp_u64(&d->r, slot), false);
+        key_of(d, slot, insp_u64(&d->r, slot), true);
         node = INSP_U64(&d->r, node, odictnode, next);
     }
 }

@@ -23,8 +23,8 @@ void insp_walk_deque(insp_decoder *d, insp_addr addr)
             insp_emit_body(d, block);
             index = 0;
         }
-        insp_emit_slot(d, block + data + index * 8, INSP_FORM_INDEX, (uint64_t)i, INSP_REF_OWNED,
-                       true);
+        insp_emit_slot(d, block + data + index * 8, INSP_FORM_INDEX, (uint64_t)i,
+                       INSP_REF_OWNED, true);
         index++;
     }
     uint64_t spare = INSP_U64(&d->r, addr, dequeobject, numfreeblocks);
@@ -47,30 +47,38 @@ void insp_walk_lru(insp_decoder *d, insp_addr addr)
     }
 }
 
-static void member(insp_decoder *d, insp_addr addr, insp_member m, const char *name, bool visited)
-{
-    int32_t offset = d->py->layout.off[m];
-    if (offset >= 0)
-        insp_emit_named(d, addr + (uint32_t)offset, name, visited);
-}
+/** A member of a type that owns a reference. */
+typedef struct member_row {
+    insp_member member;
+    const char *name;
+    bool visited; // by type_traverse, of a heap type
+    bool heap;    // only heap types have it, or count it
+} member_row;
+
+static const member_row members[] = {
+    {INSP_F_PyTypeObject_tp_dict, ".__dict__", true, false},
+    {INSP_F_PyTypeObject_tp_cache, ".tp_cache", true, false},
+    {INSP_F_PyTypeObject_tp_mro, ".__mro__", true, false},
+    {INSP_F_PyTypeObject_tp_bases, ".__bases__", true, false},
+    {INSP_F_PyTypeObject_tp_base, ".__base__", true, true},
+    {INSP_F_PyHeapTypeObject_ht_module, ".ht_module", true, true},
+    {INSP_F_PyTypeObject_tp_subclasses, ".tp_subclasses", false, false},
+    {INSP_F_PyHeapTypeObject_ht_name, ".__name__", false, true},
+    {INSP_F_PyHeapTypeObject_ht_qualname, ".__qualname__", false, true},
+    {INSP_F_PyHeapTypeObject_ht_slots, ".__slots__", false, true},
+};
 
 // type_traverse is for heap types; static ones are no gc objects, and their tp_base is not counted.
-void insp_walk_type(insp_decoder *d, insp_addr addr)
+void insp_walk_type(insp_decoder *d, insp_addr addr, bool interpreted)
 {
     bool heap = INSP_U64(&d->r, addr, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE;
-    member(d, addr, INSP_F_PyTypeObject_tp_dict, ".__dict__", heap);
-    member(d, addr, INSP_F_PyTypeObject_tp_cache, ".tp_cache", heap);
-    member(d, addr, INSP_F_PyTypeObject_tp_mro, ".__mro__", heap);
-    member(d, addr, INSP_F_PyTypeObject_tp_bases, ".__bases__", heap);
-    member(d, addr, INSP_F_PyTypeObject_tp_subclasses, ".tp_subclasses", false);
-    if (!heap)
-        return;
-    member(d, addr, INSP_F_PyTypeObject_tp_base, ".__base__", true);
-    member(d, addr, INSP_F_PyHeapTypeObject_ht_module, ".ht_module", true);
-    member(d, addr, INSP_F_PyHeapTypeObject_ht_name, ".__name__", false);
-    member(d, addr, INSP_F_PyHeapTypeObject_ht_qualname, ".__qualname__", false);
-    member(d, addr, INSP_F_PyHeapTypeObject_ht_slots, ".__slots__", false);
-    insp_addr keys = INSP_U64(&d->r, addr, PyHeapTypeObject, ht_cached_keys);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const member_row *m = &members[i];
+        int32_t offset = d->py->layout.off[m->member];
+        if (offset >= 0 && (heap || !m->heap) && !(heap && interpreted && m->visited))
+            insp_emit_named(d, addr + (uint32_t)offset, m->name, heap && m->visited);
+    }
+    insp_addr keys = heap ? INSP_U64(&d->r, addr, PyHeapTypeObject, ht_cached_keys) : 0;
     if (keys)
         insp_walk_keys(d, keys);
 }

@@ -51,7 +51,8 @@ static void write_header(job *j, const char *source)
     insp_writer *w = j->w;
     insp_json_raw(w, "{\"kind\":\"header\",\"schema\":1");
     member_text(w, ",\"python\":", py->version);
-    insp_json_raw(w, py->free_threaded ? ",\"free_threaded\":true" : ",\"free_threaded\":false");
+    insp_json_raw(w,
+                  py->free_threaded ? ",\"free_threaded\":true" : ",\"free_threaded\":false");
     insp_json_raw(w, py->debug ? ",\"debug\":true" : ",\"debug\":false");
     member_text(w, ",\"source\":", source);
     member_u64(w, ",\"objects\":", j->n);
@@ -95,7 +96,7 @@ static void write_count(job *j, uint32_t n, insp_addr addr)
     }
     int64_t located = insp_native_located(j->native, n, remainder);
     member_i64(w, ",\"remainder\":", remainder);
-    member_i64(w, ",\"unexplained\":", remainder - located);
+    member_i64(w, ",\"unexplained\":", remainder > 0 ? remainder - located : 0);
 }
 
 static void write_object(job *j, uint32_t n)
@@ -159,7 +160,8 @@ static bool is_wanted(const job *j, const insp_ref *ref, uint32_t dst)
 static void write_edge(job *j, const insp_ref *ref)
 {
     static const char *const kinds[] = {"owned", "borrowed", "weak", "possible"};
-    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(j->h, ref->target);
+    uint32_t dst =
+        ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(j->h, ref->target);
     if (!is_wanted(j, ref, dst))
         return;
     char name[256];
@@ -184,6 +186,14 @@ static void write_edges(insp_refs *refs)
     refs->len = 0;
 }
 
+static void write_edges_of(job *j, uint32_t src)
+{
+    j->src = src;
+    insp_heap_walk(j->h, src);
+    write_edges(j->h->decoder.refs);
+}
+
+// By source: roots have negative ids, so the last of them comes first.
 static insp_status write_all_edges(job *j, insp_error *err)
 {
     insp_heap *h = j->h;
@@ -194,11 +204,10 @@ static insp_status write_all_edges(job *j, insp_error *err)
     refs->flush = write_edges;
     refs->ctx = j;
     h->decoder.refs = refs;
-    for (uint32_t i = 0; i < j->n + h->roots.len && !j->w->stopped; i++) {
-        j->src = i < j->n ? j->order[i] : h->n_objects + (i - j->n);
-        insp_heap_walk(h, j->src);
-        write_edges(refs);
-    }
+    for (uint32_t i = (uint32_t)h->roots.len; i-- > 0;)
+        write_edges_of(j, h->n_objects + i);
+    for (uint32_t i = 0; i < j->n && !j->w->stopped; i++)
+        write_edges_of(j, j->order[i]);
     h->decoder.refs = NULL;
     free(refs);
     return INSP_OK;
@@ -210,7 +219,7 @@ static insp_status write_lines(job *j, const char *source, insp_error *err)
     write_types(j);
     for (uint32_t i = 0; i < j->n && !j->w->stopped; i++)
         write_object(j, j->order[i]);
-    for (uint32_t i = 0; i < j->h->roots.len; i++)
+    for (uint32_t i = (uint32_t)j->h->roots.len; i-- > 0;)
         write_root(j, i);
     insp_status st = write_all_edges(j, err);
     if (!insp_writer_finish(j->w))
