@@ -162,12 +162,12 @@ $(BUILD)/bin/refscope: gdbext/tools/launcher.in Makefile
 
 # ---- tests ---------------------------------------------------------------------------------
 
-RUN_TESTS := $(PYTHON) $(LIB)/tools/run-tests
+RUN := $(LIB)/tools/with-env $(BUILD) $(PYTHON)
 
 .PHONY: check test unit
 check: test ## Set the machine up, build, run all tests
 test: build $(BUILD)/bin/unit | $(READY)/test ## All tests: C units, Python, end to end
-	@$(RUN_TESTS) $(BUILD) unit python e2e
+	@$(RUN) $(LIB)/tools/run-tests $(BUILD) unit python e2e
 unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
 	$(BUILD)/bin/unit
 
@@ -181,6 +181,12 @@ asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefine
 valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
 	SKIP_SUITES=insp_machine_cpu_suite CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
+
+# ---- the demonstration ---------------------------------------------------------------------
+
+.PHONY: demo
+demo: build | $(READY)/demo ## Plant a leak in a Python program, dump it, ask who holds the object
+	@$(RUN) gdbext/tools/demo.py
 
 # ---- lint ----------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "gdbext"))
 
+import refscope  # noqa: E402
 from refscope import _abi  # noqa: E402
 
 INCLUDE = ROOT / "libinspect" / "include"
@@ -164,6 +165,11 @@ class Symbols(unittest.TestCase):
 
     def test_the_library_exports_the_declared_functions_and_nothing_else(self) -> None:
         self.assertEqual(self.exported(), set(prototypes()))
+
+    def test_library_and_package_have_one_version(self) -> None:
+        version = ctypes.CDLL(LIBRARY).insp_version
+        version.restype = ctypes.c_char_p
+        self.assertEqual(version().decode(), refscope.__version__)
 
     def test_the_library_was_built_from_this_header(self) -> None:
         self.assertEqual(ctypes.c_uint32(ctypes.CDLL(LIBRARY).insp_abi()).value, _abi.ABI_HASH)

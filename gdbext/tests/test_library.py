@@ -92,6 +92,27 @@ class Loading(FakeLibrary):
         with self.assertRaisesRegex(LibraryError, "has no insp_abi"):
             library.Library("libc.so.6")
 
+    def test_it_is_looked_for_beside_the_package(self) -> None:
+        """In the tree, then below the prefix that the package is installed in."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ):
+            del os.environ["REFSCOPE_LIB"]
+            package = Path(folder) / "share" / "refscope" / "refscope"
+            for place in ("lib/x86_64-linux-gnu", "lib", "share/build/lib"):
+                (Path(folder) / place).mkdir(parents=True, exist_ok=True)
+                (Path(folder) / place / library.SONAME).touch()
+            with mock.patch.object(library, "__file__", str(package / "library.py")):
+                found = [path.replace(folder, "PREFIX") for path in library.candidates()]
+        names = ["share/build/lib", "lib", "lib/x86_64-linux-gnu"]
+        wanted = [f"PREFIX/{name}/{library.SONAME}" for name in names]
+        self.assertEqual(found, [*wanted, library.SONAME])
+
+    def test_a_library_that_is_nowhere_says_what_to_do(self) -> None:
+        with mock.patch.dict(os.environ):
+            del os.environ["REFSCOPE_LIB"]
+            with mock.patch.object(library, "SONAME", "libinspect-of-nobody.so.0"):
+                with self.assertRaisesRegex(LibraryError, "is not here; run `make`, or set"):
+                    library.Library("libinspect-of-nobody.so.0")
+
     def test_nothing_is_imported_that_only_gdb_has(self) -> None:
         code = "import sys; import refscope.library; sys.exit('gdb' in sys.modules)"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT / "gdbext", check=True)
