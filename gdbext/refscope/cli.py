@@ -380,7 +380,7 @@ class Front:
         answer = found.ask(self.session, args)
         line.erase()
         partial = self._tell_problems() or found.partial(answer)
-        status = EXIT_PARTIAL if partial else EXIT_OK
+        status = EXIT_CHECK if found.fails(answer) else EXIT_PARTIAL if partial else EXIT_OK
         if as_json:
             silent = name == "export" and args.output is None
             return Result(status, json=found.as_json(answer)) if not silent else Result(status, [])

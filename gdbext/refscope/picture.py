@@ -137,7 +137,8 @@ class _Gatherer:
 
     def _below(self, at: int) -> List[int]:
         """Draw what a node refers to; returns the nodes that are new and may be followed."""
-        grouped = _grouped(self.book.session.referents(at), "dst")
+        edges = [edge for edge in self.book.session.referents(at) if not is_key(edge)]
+        grouped = _grouped(edges, "dst")
         drawn: List[Edge] = []
         fresh: List[int] = []
         for edge in grouped:
@@ -222,6 +223,11 @@ class _Gatherer:
         """The edge by which the subject's cycle comes back to it."""
         back = [edge for edge in self.picture.above if self.picture.in_cycle(edge)]
         return back[0] if back else None
+
+
+def is_key(edge: Any) -> bool:
+    """A key of a dict: the slot of its value says it already."""
+    return edge.name.startswith("key ")
 
 
 def _grouped(edges: Sequence[Any], end: str) -> List[Edge]:

@@ -119,6 +119,7 @@ class Verb:
     body: str = ""
     examples: Tuple[str, ...] = ()
     see: Tuple[str, ...] = ()
+    fails: Callable[[Any], bool] = lambda answer: False  # what was to be checked does not hold
     partial: Callable[[Any], bool] = lambda answer: False  # the answer itself is not whole
 
     def all_options(self) -> Tuple[Option, ...]:

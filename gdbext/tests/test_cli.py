@@ -199,6 +199,10 @@ class Errors(unittest.TestCase):
         session.proofs = [_abi.Proof("pools", "table", "x", "arenas", 1)]
         self.assertEqual(run("core.1", "layout", session=session)[0], 4)
 
+    def test_a_check_that_does_not_hold_leaves_1(self):
+        for flag, status in ((["--fail-on", "deficit"], 1), ([], 0), (["--fail-on", "x"], 2)):
+            self.assertEqual(run("core.1", "audit", *flag)[0], status)
+
 
 class Runs(unittest.TestCase):
     def test_many_verbs_in_one_session(self):

@@ -12,6 +12,7 @@ from refscope import _abi, text, verb, verbs
 from refscope.book import REF_WEAK
 from refscope.verbs import (
     arenas,
+    audit,
     cycles,
     garbage,
     gc,
@@ -47,6 +48,7 @@ DEFAULTS = {
     cycles: {"members": False, "classes": False, "through": None},
     garbage: {"list": False},
     gc: {},
+    audit: {"deficit": False, "all": False, "type": None, "fail_on": None},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
     layout: {"fields": None},
@@ -497,6 +499,47 @@ class Garbage(unittest.TestCase):
         s = shop()
         s.replay = {}
         self.assertIn("would free nothing", say(garbage, s)[0])
+
+
+class Audit(unittest.TestCase):
+    def session(self):
+        s = shop()
+        s.summary = {"mortal": 92, "balanced": 90, "explained": 90}
+        return s
+
+    def test_deficits_come_first_and_the_sentence_counts(self):
+        lines = say(audit, self.session())
+        self.assertEqual(
+            lines[0],
+            "1 object is over-released, 1 leaks or is held by C; "
+            "90 of 92 counts balance (97.82 %).",
+        )
+        heads = [line.split()[0] for line in lines if re.match("[A-Z]{4}", line)]
+        self.assertEqual(heads, ["DEFICIT", "SURPLUS"])
+        joined = "\n".join(lines)
+        self.assertIn("    -1  0x7ffbf783e380  list  refcnt 3  owners 4  ['a-1', 'a-2']", joined)
+        self.assertIn("+2  0x7ffbf783e340  dict  refcnt 4  owners 2  candidates 1", joined)
+        self.assertIn("list -1 (1)   dict +2 (1)", joined)
+
+    def test_what_c_holds_is_counted_and_listed_on_request(self):
+        s = self.session()
+        n = s.numbers[ROW]
+        s.objects[n] = s.objects[n]._replace(located=2, unexplained=0)
+        self.assertIn("held by C, most likely (1; --all lists them)", "\n".join(say(audit, s)))
+        self.assertEqual(to_json(audit, s)["surplus"], [])
+        self.assertEqual(len(to_json(audit, s, all=True)["surplus"]), 1)
+
+    def test_fail_on(self):
+        for wanted, fails in (("deficit", True), ("leak", True), ("any", True), (None, False)):
+            self.assertEqual(audit.fails(ask(audit, self.session(), fail_on=wanted)), fails)
+        self.assertFalse(audit.fails(ask(audit, empty(), fail_on="any")))
+
+    def test_one_type(self):
+        found = to_json(audit, self.session(), type="dict")
+        self.assertEqual((len(found["surplus"]), found["deficit"]), (1, []))
+
+    def test_a_clean_heap(self):
+        self.assertTrue(say(audit, empty())[0].startswith("No deficit and no leak: "))
 
 
 class Gc(unittest.TestCase):

@@ -7,6 +7,7 @@ from typing import Dict, List
 from ..verb import UsageError, Verb
 from . import (
     arenas,
+    audit,
     cycles,
     export,
     garbage,
@@ -30,6 +31,7 @@ ALL: List[Verb] = [
     graph.VERB,
     cycles.VERB,
     garbage.VERB,
+    audit.VERB,
     gc.VERB,
     arenas.VERB,
     threads.VERB,

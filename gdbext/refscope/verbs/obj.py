@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .. import text, verb
 from ..book import REF_WORDS, Book, generation_words, hexa
+from ..picture import is_key
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
 
 
 def _items(book: Book, row: Any, limit: Optional[int]) -> Tuple[List[Item], int]:
-    """The references that the program itself made: not ob_type, not what CPython keeps aside."""
-    edges = [edge for edge in book.session.referents(row.number) if edge.name != "ob_type"]
+    """What it refers to, but for its type, and for keys: the slot of a value says these."""
+    found = book.session.referents(row.number)
+    edges = [edge for edge in found if edge.name != "ob_type" and not is_key(edge)]
     shown, rest = text.cut(edges, limit)
     items = []
     for edge in shown:

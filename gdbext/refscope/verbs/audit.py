@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""audit: which counts in the whole heap do not add up."""
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .. import text, verb
+from ..book import Book, hexa, module_name
+
+FAIL_ON = ("deficit", "leak", "any")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An object whose count does not add up."""
+
+    addr: int
+    type: str
+    refcnt: int
+    remainder: int
+    located: int
+    unexplained: int
+    candidates: int
+    held_by: str  # where the first candidate lies
+    value: str
+
+    @property
+    def owners(self) -> int:
+        """References that are known."""
+        return self.refcnt - self.remainder
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The books of a heap."""
+
+    objects: int
+    mortal: int
+    balanced: int
+    explained: int
+    deficit: List[Row]
+    leaked: List[Row]  # surplus, part of it without any candidate
+    held: List[Row]  # surplus with as many candidates
+    only_deficit: bool
+    show_all: bool
+    type: Optional[str]
+    fail_on: Optional[str]
+    limit: Optional[int]
+
+
+def ask(session: Any, args: argparse.Namespace) -> Answer:
+    """Add up every count."""
+    book = Book(session)
+    summary = book.summary
+    rows = [
+        _row(book, found)
+        for found in book.objects(session.unbalanced())
+        if not found.is_static and _is_wanted(book, found, args.type)
+    ]
+    if args.format != "json":
+        shown = {row.addr for row in rows[:1000]}
+        rows = [_valued(book, row) if row.addr in shown else row for row in rows]
+    return Answer(
+        objects=summary.objects,
+        mortal=summary.mortal,
+        balanced=summary.balanced,
+        explained=summary.explained,
+        deficit=[row for row in rows if row.remainder < 0],
+        leaked=[row for row in rows if row.remainder > 0 and row.unexplained > 0],
+        held=[row for row in rows if row.remainder > 0 and row.unexplained <= 0],
+        only_deficit=args.deficit,
+        show_all=args.all,
+        type=args.type,
+        fail_on=args.fail_on,
+        limit=args.limit,
+    )
+
+
+def _is_wanted(book: Book, row: Any, name: Optional[str]) -> bool:
+    return name is None or name in (book.type_name(row), book.full_type_name(row))
+
+
+def _row(book: Book, row: Any) -> Row:
+    candidates = book.session.candidates_of(row.number).rows if row.remainder > 0 else []
+    first = candidates[0] if candidates else None
+    held_by = ""
+    if first is not None:
+        held_by = module_name(first.module) if first.module else first.where
+    return Row(
+        addr=row.addr,
+        type=book.type_name(row),
+        refcnt=row.refcnt,
+        remainder=row.remainder,
+        located=row.located,
+        unexplained=row.unexplained,
+        candidates=len(candidates),
+        held_by=held_by,
+        value="",
+    )
+
+
+def _valued(book: Book, row: Row) -> Row:
+    return Row(**{**vars(row), "value": book.value(row.addr)})
+
+
+def fails(answer: Answer) -> bool:
+    """What --fail-on asked for holds."""
+    found = {"deficit": bool(answer.deficit), "leak": bool(answer.leaked)}
+    found["any"] = found["deficit"] or found["leak"]
+    return bool(answer.fail_on) and found[answer.fail_on or "any"]
+
+
+# ---- JSON -----------------------------------------------------------------------------------
+
+
+def as_json(answer: Answer) -> Dict[str, Any]:
+    """Surplus without an explanation; with --all, what C holds too."""
+    surplus = answer.leaked + (answer.held if answer.show_all else [])
+    return {
+        "objects": answer.objects,
+        "mortal": answer.mortal,
+        "balanced": answer.balanced,
+        "explained": answer.explained,
+        "surplus": [] if answer.only_deficit else [_row_json(row) for row in surplus],
+        "deficit": [_row_json(row) for row in answer.deficit],
+    }
+
+
+def _row_json(row: Row) -> Dict[str, Any]:
+    return {
+        "addr": hexa(row.addr),
+        "type": row.type,
+        "refcnt": row.refcnt,
+        "remainder": row.remainder,
+        "located": row.located,
+        "unexplained": row.unexplained,
+        "candidates": row.candidates,
+    }
+
+
+# ---- text -----------------------------------------------------------------------------------
+
+
+def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[str]:
+    """Deficits first: each is a future crash."""
+    lines = [_sentence(answer), ""]
+    lines.extend(_sums(answer))
+    lines.extend(_section(answer, answer.deficit, _DEFICIT, style))
+    if not answer.only_deficit:
+        lines.extend(_section(answer, answer.leaked, _LEAKED, style))
+        lines.extend(_held(answer, style))
+    notes = text.Notes(spelling, style)
+    notes.add("by type", _by_type(answer))
+    for row in (answer.deficit + answer.leaked)[:2]:
+        notes.next("refs", hexa(row.addr), why="its bill, holder by holder")
+    return lines + ([""] + notes.lines() if notes.lines() else [])
+
+
+def _sentence(answer: Answer) -> str:
+    share = text.share(answer.balanced, answer.mortal, 2, " ")
+    counts = (
+        f"{text.number(answer.balanced)} of {text.number(answer.mortal)} counts balance ({share})"
+    )
+    about = f" of {text.shorten(answer.type, 24)}" if answer.type else ""
+    deficits, leaks = len(answer.deficit), len(answer.leaked)
+    if not deficits and not leaks:
+        return f"No deficit and no leak{about}: {counts}."
+    parts = []
+    if deficits:
+        noun = text.plural(deficits, "object")
+        parts.append(f"{noun}{about} {text.verb_form(deficits, 'is', 'are')} over-released")
+        about = ""
+    if leaks:
+        noun = text.number(leaks) if deficits else text.plural(leaks, "object")
+        seem = text.verb_form(leaks, "leaks", "leak")
+        parts.append(f"{noun}{about} {seem} or {text.verb_form(leaks, 'is', 'are')} held by C")
+    return f"{', '.join(parts)}; {counts}."
+
+
+def _sums(answer: Answer) -> List[str]:
+    static = answer.objects - answer.mortal
+    rest = answer.mortal - answer.explained
+    return [
+        f"  objects {text.number(answer.objects)} = {text.number(answer.mortal)} counted + "
+        f"{text.number(static)} immortal or static",
+        f"  balanced {text.share(answer.balanced, answer.mortal, 2, ' ')}   "
+        f"explained {text.share(answer.explained, answer.mortal, 2, ' ')} "
+        f"({text.number(rest)} {text.verb_form(rest, 'is', 'are')} not)",
+    ]
+
+
+_DEFICIT = ("deficit", "DEFICIT", "freed too early, each one a future crash")
+_LEAKED = ("surplus", "SURPLUS", "more than its candidates in C memory: leaked, most likely")
+
+
+def _section(
+    answer: Answer, rows: Sequence[Row], what: Tuple[str, str, str], style: text.Style
+) -> List[str]:
+    if not rows:
+        return []
+    kind, word, meaning = what
+    return ["", f"{style(kind, word)}  {meaning}", *_table(rows, answer.limit, kind, style)]
+
+
+def _table(rows: Sequence[Row], limit: Optional[int], kind: str, style: text.Style) -> List[str]:
+    shown, rest = text.cut(rows, limit)
+    cells: List[List[text.Cell]] = [
+        [
+            text.Span(text.signed(row.remainder), kind),
+            text.address(row.addr),
+            row.type,
+            f"refcnt {text.number(row.refcnt)}",
+            f"owners {text.number(row.owners)}",
+            f"candidates {text.number(row.candidates)}" if kind == "surplus" else "",
+            row.value,
+        ]
+        for row in shown
+    ]
+    lines = text.table(cells, "rllllll", style, indent=4)
+    return lines + ([f"    {text.left_out(rest)}"] if rest else [])
+
+
+def _held(answer: Answer, style: text.Style) -> List[str]:
+    if not answer.held:
+        return []
+    n = text.number(len(answer.held))
+    word = style("surplus", "SURPLUS")
+    if answer.show_all:
+        lines = ["", f"{word}  with as many candidates: held by C, most likely ({n})"]
+        return lines + _table(answer.held, answer.limit, "surplus", style)
+    lines = ["", f"{word}  with as many candidates: held by C, most likely ({n}; --all lists them)"]
+    where = Counter(row.held_by for row in answer.held).most_common(6)
+    return lines + ["    " + "   ".join(f"{name} {text.number(k)}" for name, k in where)]
+
+
+def _by_type(answer: Answer) -> str:
+    sums: Dict[str, List[int]] = {}
+    rows = answer.deficit + ([] if answer.only_deficit else answer.leaked + answer.held)
+    for row in rows:
+        found = sums.setdefault(row.type, [0, 0])
+        found[0] += row.remainder
+        found[1] += 1
+    ordered = sorted(sums.items(), key=lambda item: (item[1][0], item[0]))
+    shown = [f"{name} {text.signed(total)} ({text.number(n)})" for name, (total, n) in ordered[:8]]
+    return "   ".join(shown) + ("   ..." if len(ordered) > 8 else "")
+
+
+VERB = verb.Verb(
+    name="audit",
+    summary="Find every object whose refcount does not add up: leaked or over-released.",
+    stage=lambda args: verb.STAGE_NATIVE,
+    ask=ask,
+    as_json=as_json,
+    as_text=as_text,
+    fails=fails,
+    options=(
+        verb.Option("--deficit", "only over-released objects."),
+        verb.Option("--all", "also list what C memory holds, most likely."),
+        verb.Option("--type", "only objects of one type.", "NAME"),
+        verb.Option(
+            "--fail-on", "leave with status 1 if there is one (command line only).", choices=FAIL_ON
+        ),
+        verb.limit("rows a section"),
+    ),
+    body="""
+A deficit is an object with more owners than its refcount: it will be freed
+while still in use. A surplus is one with fewer: the rest is held by C code, or
+leaked. Words of C memory that point to it are candidates; they are never
+counted as owners.
+""",
+    examples=("audit", "audit --deficit", "audit --type dict"),
+    see=("refs", "garbage", "what"),
+)
