@@ -122,9 +122,9 @@ def _check_object(case: Case, found: Object, result: Result) -> None:
         result.add("remainder of an immortal", kind, found.addr, repr(found.remainder))
     if found.remainder is None or found.unexplained is None:
         return
-    # A deficit is unexplained as a whole.
-    low, high = min(0, found.remainder), max(0, found.remainder)
-    if not low <= found.unexplained <= high or (low and found.unexplained != low):
+    # Located words never enter a deficit: there is nothing to explain, or all of it.
+    wanted = range(found.remainder + 1) if found.remainder >= 0 else (0, found.remainder)
+    if found.unexplained not in wanted:
         result.add("unexplained out of range", kind, found.addr,
                    "remainder %d, unexplained %d" % (found.remainder, found.unexplained))
 

@@ -46,12 +46,16 @@ def owners_of(subject):
     ], (partial, inner)
 
 
+def edges(owners, address):
+    return [{"src": id(o), "dst": address, "name": slot} for o, slot in owners]
+
+
 def main():
     subject = ["shared"]
     owners, keepers = owners_of(subject)
     planted.stop({
         "subject": id(subject),
-        "edges": [{"src": id(o), "dst": id(subject), "name": slot} for o, slot in owners],
+        "edges": edges(owners, id(subject)),
         "locals": [{"function": "main", "name": "subject", "dst": id(subject)}],
         # Those, and the local of this frame.
         "refcounts": [{"addr": id(subject), "refcount": len(owners) + 1}],
