@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "gdbext"))
 
-from refscope import _abi, library, records  # noqa: E402
+from refscope import _abi, library, loader, records  # noqa: E402
 from refscope.library import InspectError, LibraryError, Session, Stage, Status  # noqa: E402
 
 # Counts of the fake library that must be 0 again in the end.
@@ -67,13 +67,13 @@ class FakeLibrary(unittest.TestCase):
 
 class Loading(FakeLibrary):
     def test_the_environment_says_which_library(self) -> None:
-        self.assertEqual(library.load().path, self.path)
-        self.assertEqual(library.load().version(), "9.8.7")
+        self.assertEqual(loader.load().path, self.path)
+        self.assertEqual(loader.load().version(), "9.8.7")
 
     def test_a_library_of_another_header_is_refused(self) -> None:
         stale = compile_fake(Path(self.folder.name) / "stale.so", "-DFAKE_ABI=0x12345678u")
         with self.assertRaisesRegex(LibraryError, r"stale\.so was built from another .*make gen"):
-            library.Library(stale)
+            loader.Library(stale)
 
     def test_a_library_that_lacks_a_function_is_said_to(self) -> None:
         with self.assertRaisesRegex(LibraryError, "has no insp_rings_through; run `make`"):
@@ -82,15 +82,15 @@ class Loading(FakeLibrary):
     def test_a_library_that_is_not_there(self) -> None:
         with mock.patch.dict(os.environ, {"REFSCOPE_LIB": "/nonexistent/lib.so"}):
             with self.assertRaisesRegex(LibraryError, "^cannot load /nonexistent/lib.so: "):
-                library.load()
+                loader.load()
 
     def test_a_file_that_is_no_library(self) -> None:
         with self.assertRaisesRegex(LibraryError, "^cannot load .*test_library.py: "):
-            library.Library(__file__)
+            loader.Library(__file__)
 
     def test_another_library_is_refused(self) -> None:
         with self.assertRaisesRegex(LibraryError, "has no insp_abi"):
-            library.Library("libc.so.6")
+            loader.Library("libc.so.6")
 
     def test_it_is_looked_for_beside_the_package(self) -> None:
         """In the tree, then below the prefix that the package is installed in."""
@@ -99,19 +99,19 @@ class Loading(FakeLibrary):
             package = Path(folder) / "share" / "refscope" / "refscope"
             for place in ("lib/x86_64-linux-gnu", "lib", "share/build/lib"):
                 (Path(folder) / place).mkdir(parents=True, exist_ok=True)
-                (Path(folder) / place / library.SONAME).touch()
-            with mock.patch.object(library, "__file__", str(package / "library.py")):
-                found = [path.replace(folder, "PREFIX") for path in library.candidates()]
+                (Path(folder) / place / loader.SONAME).touch()
+            with mock.patch.object(loader, "__file__", str(package / "library.py")):
+                found = [path.replace(folder, "PREFIX") for path in loader.candidates()]
         names = ["share/build/lib", "lib", "lib/x86_64-linux-gnu"]
-        wanted = [f"PREFIX/{name}/{library.SONAME}" for name in names]
-        self.assertEqual(found, [*wanted, library.SONAME])
+        wanted = [f"PREFIX/{name}/{loader.SONAME}" for name in names]
+        self.assertEqual(found, [*wanted, loader.SONAME])
 
     def test_a_library_that_is_nowhere_says_what_to_do(self) -> None:
         with mock.patch.dict(os.environ):
             del os.environ["REFSCOPE_LIB"]
-            with mock.patch.object(library, "SONAME", "libinspect-of-nobody.so.0"):
+            with mock.patch.object(loader, "SONAME", "libinspect-of-nobody.so.0"):
                 with self.assertRaisesRegex(LibraryError, "is not here; run `make`, or set"):
-                    library.Library("libinspect-of-nobody.so.0")
+                    loader.Library("libinspect-of-nobody.so.0")
 
     def test_nothing_is_imported_that_only_gdb_has(self) -> None:
         code = "import sys; import refscope.library; sys.exit('gdb' in sys.modules)"

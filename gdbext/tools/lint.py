@@ -5,8 +5,8 @@
 Usage: lint.py PACKAGE
 
 - Every file can be read by Python 3.9, the oldest that a gdb in use carries.
-- Only gdb/ imports gdb, only library.py and records.py import ctypes and _abi: what a verb
-  says is tested without either.
+- Only gdb/ imports gdb, only library.py and what it stands on import ctypes and _abi:
+  what a verb says is tested without either.
 - Every module says in its first lines what it is, and carries the licence's name.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = (3, 9)
-C_SIDE = {"library.py", "records.py", "_abi.py"}
+C_SIDE = {"library.py", "loader.py", "records.py", "_abi.py"}
 SPDX = "# SPDX-License-Identifier: MIT\n"
 
 
