@@ -136,6 +136,9 @@ static bool processor_has(uint32_t needs)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
                __builtin_cpu_supports("bmi") && __get_cpuid(0x80000001, &a, &b, &c, &d) &&
                (c >> 5 & 1);
+    case MACHINE_V4:
+        return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq");
     case MACHINE_ADX:
         return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 19 & 1);
     default:

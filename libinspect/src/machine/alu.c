@@ -90,6 +90,9 @@ insp_op *insp_op_flag(insp_machine *m, insp_op *op)
     case INSP_FLAG_CMC:
         m->f.carry = !m->f.carry;
         break;
+    case INSP_FLAG_XTEST: // never in a transaction
+        m->f = (insp_flags){.zero = 0, .result = 1, .down = m->f.down};
+        break;
     default:
         m->f.down = op->variant == INSP_FLAG_STD;
     }

@@ -60,13 +60,19 @@ static bool read_register(const ZydisDecodedOperand *from, insp_op *op, size_t i
         break;
     case ZYDIS_REGCLASS_XMM:
     case ZYDIS_REGCLASS_YMM:
+    case ZYDIS_REGCLASS_ZMM:
         op->kind[i] = INSP_ARG_VEC;
+        break;
+    case ZYDIS_REGCLASS_MASK:
+        op->kind[i] = INSP_ARG_MASK;
         break;
     default:
         return false;
     }
     op->reg[i] = (uint8_t)ZydisRegisterGetId(reg);
-    return op->reg[i] < 16;
+    return op->reg[i] < (op->kind[i] == INSP_ARG_VEC    ? 32
+                         : op->kind[i] == INSP_ARG_MASK ? 8
+                                                        : 16);
 }
 
 // The number of a base or index register; INSP_ZERO for none; more than that for another one.
@@ -120,23 +126,33 @@ static bool read_operand(const insp_machine *m, const ZydisDecodedOperand *from,
     }
 }
 
-// Up to three operands; after them an immediate, or the register that the blends of AVX end with.
+// What follows three operands: an immediate, or the register that the blends of AVX end with.
+static bool read_fourth(const ZydisDecodedOperand *from, insp_op *op)
+{
+    if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+        op->imm = from->imm.value.u;
+    else if (from->type == ZYDIS_OPERAND_TYPE_REGISTER)
+        op->imm = (uint64_t)ZydisRegisterGetId(from->reg.value);
+    else
+        return false;
+    return true;
+}
+
 static bool read_operands(const insp_machine *m, const decoded *d, insp_op *op)
 {
+    size_t n = 0;
     for (size_t i = 0; i < d->in.operand_count; i++) {
         const ZydisDecodedOperand *from = operand(d, i);
         if (from->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
             return true;
-        if (i < 3) {
-            if (!read_operand(m, from, op, i))
-                return false;
-        } else if (i == 3 && from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-            op->imm = from->imm.value.u;
-        } else if (i == 3 && from->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-            op->imm = (uint64_t)ZydisRegisterGetId(from->reg.value);
-        } else {
-            return false;
+        if (from->encoding == ZYDIS_OPERAND_ENCODING_MASK) {
+            // k0 there means that nothing is masked.
+            op->mask = (uint8_t)ZydisRegisterGetId(from->reg.value);
+            continue;
         }
+        if (n > 3 || !(n < 3 ? read_operand(m, from, op, n) : read_fourth(from, op)))
+            return false;
+        n++;
     }
     return true;
 }
@@ -195,6 +211,26 @@ static bool read_form(const insp_machine *m, const decoded *d, unsigned form, in
     }
 }
 
+static bool read_encoding(const decoded *d, const insp_recipe *recipe, insp_op *op)
+{
+    switch (d->in.encoding) {
+    case ZYDIS_INSTRUCTION_ENCODING_LEGACY:
+        return true;
+    case ZYDIS_INSTRUCTION_ENCODING_VEX:
+        op->flags = INSP_OP_VEX;
+        return true;
+    case ZYDIS_INSTRUCTION_ENCODING_EVEX:
+        op->flags = INSP_OP_VEX;
+        if (d->in.avx.mask.mode == ZYDIS_MASK_MODE_ZEROING)
+            op->flags |= INSP_OP_ZERO;
+        return recipe->form & INSP_FORM_EVEX &&
+               (d->in.avx.broadcast.mode == ZYDIS_BROADCAST_MODE_INVALID ||
+                d->in.avx.broadcast.is_static);
+    default:
+        return false;
+    }
+}
+
 bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op)
 {
     decoded d;
@@ -208,14 +244,10 @@ bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, in
     op->length = d.in.length;
     op->variant = recipe->variant;
     op->width = recipe->width ? recipe->width : (uint8_t)(d.in.operand_width / 8);
-    if (d.in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
-        op->flags = INSP_OP_VEX;
-    else if (d.in.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
-        return true;
-    if (!recipe->run)
+    if (!recipe->run || !read_encoding(&d, recipe, op))
         return true;
     op->run = recipe->run;
-    bool last = recipe->form >= INSP_FORM_LAST;
+    bool last = recipe->form & INSP_FORM_LAST;
     if (read_form(m, &d, recipe->form % INSP_FORM_LAST, op)) {
         op->run = insp_fast(op);
         return last;

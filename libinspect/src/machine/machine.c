@@ -79,8 +79,10 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
     insp_machine_clean(m);
     insp_code_trim(&m->code);
     memset(m->r, 0, sizeof(m->r));
-    if (m->vectors_used)
+    if (m->vectors_used) {
         memset(m->v, 0, sizeof(m->v));
+        memset(m->k, 0, sizeof(m->k));
+    }
     m->vectors_used = false;
     m->f = (insp_flags){.zero = 1, .result = 1};
     m->status = INSP_OK;

@@ -40,6 +40,9 @@ bool insp_get(insp_machine *m, const insp_op *op, unsigned i, uint64_t *out)
     case INSP_ARG_HIGH:
         *out = m->r[op->reg[i]].value >> 8 & 0xff;
         return true;
+    case INSP_ARG_MASK:
+        *out = m->k[op->reg[i]];
+        return true;
     case INSP_ARG_MEM:
         return load_sized(m, insp_ea(m, op), out, op->size[i]);
     default:
@@ -53,6 +56,10 @@ bool insp_put(insp_machine *m, const insp_op *op, unsigned i, uint64_t value)
     uint64_t *r = &m->r[op->reg[i]].value;
     uint64_t mask = insp_mask(op->size[i]);
     switch (op->kind[i]) {
+    case INSP_ARG_MASK:
+        m->vectors_used = true;
+        m->k[op->reg[i]] = value;
+        return true;
     case INSP_ARG_MEM:
         return store_sized(m, insp_ea(m, op), value, op->size[i]);
     case INSP_ARG_HIGH:
@@ -88,6 +95,11 @@ bool insp_put_arg(insp_machine *m, const insp_op *op, unsigned i, insp_machine_a
 
 // ---- vectors -------------------------------------------------------------------------------
 
+static bool masked_out(const insp_machine *m, const insp_op *op, size_t element)
+{
+    return op->mask && !(m->k[op->mask] >> element & 1);
+}
+
 bool insp_vget(insp_machine *m, const insp_op *op, unsigned i, insp_vec *out)
 {
     if (op->kind[i] == INSP_ARG_VEC) {
@@ -95,7 +107,16 @@ bool insp_vget(insp_machine *m, const insp_op *op, unsigned i, insp_vec *out)
         return true;
     }
     memset(out, 0, sizeof(*out));
-    return insp_load(m, insp_ea(m, op), out, op->size[i]);
+    insp_addr at = insp_ea(m, op);
+    if (!op->mask)
+        return insp_load(m, at, out, op->size[i]);
+    // Elements that are left out are not read: they may lie where no memory is.
+    for (size_t e = 0; e < op->size[i] / op->width; e++) {
+        size_t off = e * op->width;
+        if (!masked_out(m, op, e) && !insp_load(m, at + off, out->u8 + off, op->width))
+            return false;
+    }
+    return true;
 }
 
 bool insp_vget_aligned(insp_machine *m, const insp_op *op, unsigned i, insp_vec *out)
@@ -107,13 +128,57 @@ bool insp_vget_aligned(insp_machine *m, const insp_op *op, unsigned i, insp_vec 
     return insp_vget(m, op, i, out);
 }
 
+static bool put_memory(insp_machine *m, const insp_op *op, const insp_vec *x, size_t n)
+{
+    insp_addr at = insp_ea(m, op);
+    if (!op->mask)
+        return insp_store(m, at, x, n);
+    for (size_t e = 0; e < n / op->width; e++) {
+        size_t off = e * op->width;
+        if (!masked_out(m, op, e) && !insp_store(m, at + off, x->u8 + off, op->width))
+            return false;
+    }
+    return true;
+}
+
+// A bit for each element that is not 0.
+static uint64_t collapsed(const insp_machine *m, const insp_op *op, const insp_vec *x, size_t n)
+{
+    static const insp_vec zero;
+    uint64_t bits = 0;
+    for (size_t e = 0; e < n / op->width; e++) {
+        bool set = memcmp(x->u8 + e * op->width, zero.u8, op->width) != 0;
+        bits |= (uint64_t)(set && !masked_out(m, op, e)) << e;
+    }
+    return bits;
+}
+
+static void put_masked(insp_machine *m, const insp_op *op, const insp_vec *x, size_t n)
+{
+    insp_vec *v = &m->v[op->reg[0]];
+    for (size_t e = 0; e < n / op->width; e++) {
+        size_t off = e * op->width;
+        if (!masked_out(m, op, e))
+            memcpy(v->u8 + off, x->u8 + off, op->width);
+        else if (op->flags & INSP_OP_ZERO)
+            memset(v->u8 + off, 0, op->width);
+    }
+}
+
 bool insp_vput(insp_machine *m, const insp_op *op, const insp_vec *x, size_t n)
 {
-    if (op->kind[0] == INSP_ARG_MEM)
-        return insp_store(m, insp_ea(m, op), x, n);
     insp_vec *v = &m->v[op->reg[0]];
+    if (op->kind[0] == INSP_ARG_MEM)
+        return put_memory(m, op, x, n);
     m->vectors_used = true;
-    memcpy(v, x, n);
+    if (op->kind[0] == INSP_ARG_MASK) {
+        m->k[op->reg[0]] = collapsed(m, op, x, op->size[1]);
+        return true;
+    }
+    if (op->mask)
+        put_masked(m, op, x, n);
+    else
+        memcpy(v, x, n);
     if (op->flags & INSP_OP_VEX)
         memset(v->u8 + n, 0, sizeof(*v) - n);
     return true;

@@ -20,7 +20,14 @@ insp_op_body insp_op_mov, insp_op_movsx, insp_op_movbe, insp_op_lea, insp_op_xch
 enum { INSP_ALU_ADD, INSP_ALU_ADC, INSP_ALU_SUB, INSP_ALU_SBB, INSP_ALU_CMP };
 enum { INSP_ALU_AND, INSP_ALU_OR, INSP_ALU_XOR, INSP_ALU_TEST };
 enum { INSP_ALU_INC, INSP_ALU_DEC, INSP_ALU_NEG, INSP_ALU_NOT };
-enum { INSP_FLAG_CLC, INSP_FLAG_STC, INSP_FLAG_CMC, INSP_FLAG_CLD, INSP_FLAG_STD };
+enum {
+    INSP_FLAG_CLC,
+    INSP_FLAG_STC,
+    INSP_FLAG_CMC,
+    INSP_FLAG_CLD,
+    INSP_FLAG_STD,
+    INSP_FLAG_XTEST
+};
 insp_op_body insp_op_arith, insp_op_logic, insp_op_unary, insp_op_flag, insp_op_mul,
     insp_op_imul, insp_op_imul2, insp_op_mulx, insp_op_div, insp_op_idiv, insp_op_adx,
     insp_op_xadd, insp_op_cmpxchg, insp_op_cmpxchg16b;
@@ -70,10 +77,29 @@ enum {
     INSP_V_MAX_UNSIGNED,
     INSP_V_MIN,
     INSP_V_MAX,
-    INSP_V_SUB_SATURATE
+    INSP_V_SUB_SATURATE,
+    INSP_V_NONE /**< all ones where no bit is set in both */
 };
 enum { INSP_V_LEFT, INSP_V_RIGHT, INSP_V_RIGHT_SIGNED };
 insp_op_body insp_op_vlane, insp_op_vshift, insp_op_vshift_each, insp_op_vtest, insp_op_vwiden;
+
+/* vecstring.c */
+insp_op_body insp_op_vstring;
+
+/* vecmask.c */
+enum {
+    INSP_K_AND,
+    INSP_K_ANDN,
+    INSP_K_OR,
+    INSP_K_XOR,
+    INSP_K_XNOR,
+    INSP_K_NOT,
+    INSP_K_ADD,
+    INSP_K_LEFT,
+    INSP_K_RIGHT,
+    INSP_K_UNPACK
+};
+insp_op_body insp_op_kmov, insp_op_klogic, insp_op_ktest, insp_op_vcompare, insp_op_vternary;
 
 /* vecshuffle.c: elements that go elsewhere. */
 enum { INSP_SHUFFLE_D, INSP_SHUFFLE_LW, INSP_SHUFFLE_HW, INSP_SHUFFLE_B };

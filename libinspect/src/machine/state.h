@@ -42,7 +42,8 @@ enum {
     INSP_ARG_HIGH, /**< ah, ch, dh, bh */
     INSP_ARG_MEM,
     INSP_ARG_IMM,
-    INSP_ARG_VEC
+    INSP_ARG_VEC,
+    INSP_ARG_MASK /**< k0 … k7 */
 };
 
 /** insp_op.flags */
@@ -50,7 +51,8 @@ enum {
     INSP_OP_EA32 = 1, /**< the address is cut to 32 bits */
     INSP_OP_REPE = 2, /**< also plain rep */
     INSP_OP_REPNE = 4,
-    INSP_OP_VEX = 8, /**< clears the vector register above what it writes */
+    INSP_OP_VEX = 8,  /**< clears the vector register above what it writes */
+    INSP_OP_ZERO = 16 /**< elements that the mask leaves out become 0, else they stay */
 };
 
 /** A decoded instruction. */
@@ -65,7 +67,8 @@ struct insp_op {
     uint8_t kind[3], reg[3], size[3]; /**< of the operands; sizes in bytes */
     uint8_t variant;                  /**< which of the instructions that share `run` */
     uint8_t flags;
-    uint8_t width; /**< of the operation, in bytes */
+    uint8_t width; /**< of the operation, or of an element of a vector, in bytes */
+    uint8_t mask;  /**< the mask register that says which elements; 0: all of them */
     uint16_t mnemonic;
 };
 
@@ -83,16 +86,11 @@ typedef struct insp_flags {
 
 /** A vector register. */
 typedef union insp_vec {
-    uint8_t u8[32];
-    int8_t i8[32];
-    uint16_t u16[16];
-    int16_t i16[16];
-    uint32_t u32[8];
-    int32_t i32[8];
-    uint64_t u64[4];
-    int64_t i64[4];
-    float f32[8];
-    double f64[4];
+    uint8_t u8[64];
+    uint32_t u32[16];
+    uint64_t u64[8];
+    float f32[16];
+    double f64[8];
 } insp_vec;
 
 enum {
@@ -146,8 +144,9 @@ typedef struct insp_code {
 struct insp_machine {
     insp_machine_arg r[INSP_REGISTERS];
     insp_flags f;
-    insp_vec v[16];
-    bool vectors_used; /**< in this call: else all of them are 0 */
+    insp_vec v[32];
+    uint64_t k[8];
+    bool vectors_used; /**< in this call: else all of these are 0 */
     insp_seen_page seen[INSP_SEEN_PAGES];
     unsigned char *stack;
     insp_addr *shadow; /**< of each word of the stack: where it was loaded from */
@@ -323,13 +322,16 @@ bool insp_put(insp_machine *m, const insp_op *op, unsigned i, uint64_t value);
 bool insp_get_arg(insp_machine *m, const insp_op *op, unsigned i, insp_machine_arg *out);
 bool insp_put_arg(insp_machine *m, const insp_op *op, unsigned i, insp_machine_arg arg);
 
-/** Vector operand i, zero above its size. A register is copied whole. */
+/** Vector operand i, zero above its size and where the mask leaves memory out. A register is copied whole. */
 bool insp_vget(insp_machine *m, const insp_op *op, unsigned i, insp_vec *out);
 
 /** The same, with the alignment that instructions without VEX demand of 16 bytes of memory. */
 bool insp_vget_aligned(insp_machine *m, const insp_op *op, unsigned i, insp_vec *out);
 
-/** Set the low n bytes of vector operand 0; the rest stays, or is cleared by a VEX instruction. */
+/**
+ * Set the low n bytes of vector operand 0; the rest stays, or is cleared by a VEX instruction. A mask
+ * register becomes a bit for each element that is not 0.
+ */
 bool insp_vput(insp_machine *m, const insp_op *op, const insp_vec *x, size_t n);
 
 /** Go on with the next instruction if `done`, else end. */

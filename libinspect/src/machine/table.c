@@ -106,6 +106,7 @@ static const insp_recipe recipes[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     [ZYDIS_MNEMONIC_DEC] = {insp_op_unary, INSP_ALU_DEC, 0, 0},
     [ZYDIS_MNEMONIC_NEG] = {insp_op_unary, INSP_ALU_NEG, 0, 0},
     [ZYDIS_MNEMONIC_NOT] = {insp_op_unary, INSP_ALU_NOT, 0, 0},
+    [ZYDIS_MNEMONIC_XTEST] = {insp_op_flag, INSP_FLAG_XTEST, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_CLC] = {insp_op_flag, INSP_FLAG_CLC, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_STC] = {insp_op_flag, INSP_FLAG_STC, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_CMC] = {insp_op_flag, INSP_FLAG_CMC, 0, INSP_FORM_NONE},
@@ -156,6 +157,8 @@ static const insp_recipe recipes[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     [ZYDIS_MNEMONIC_BLSMSK] = {insp_op_bls, INSP_BLSMSK, 0, 0},
 
     // nothing to do for one thread that is interpreted
+    [ZYDIS_MNEMONIC_RDSSPD] = {insp_op_nop, 0, 0, INSP_FORM_NONE},
+    [ZYDIS_MNEMONIC_RDSSPQ] = {insp_op_nop, 0, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_NOP] = {insp_op_nop, 0, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_ENDBR64] = {insp_op_nop, 0, 0, INSP_FORM_NONE},
     [ZYDIS_MNEMONIC_PAUSE] = {insp_op_nop, 0, 0, INSP_FORM_NONE},

@@ -16,8 +16,9 @@ enum {
     INSP_FORM_NONE,  /**< not at all */
     INSP_FORM_JUMP,  /**< the target becomes imm */
     INSP_FORM_THREE, /**< destination and two sources; without VEX the first source is the destination */
-    INSP_FORM_STRING,   /**< by registers that are not named */
-    INSP_FORM_LAST = 16 /**< added to a form: what follows is not executed next */
+    INSP_FORM_STRING,    /**< by registers that are not named */
+    INSP_FORM_LAST = 16, /**< added to a form: what follows is not executed next */
+    INSP_FORM_EVEX = 32  /**< added to a form: EVEX encodes it too, perhaps with a mask */
 };
 
 typedef struct insp_recipe {

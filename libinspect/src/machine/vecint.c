@@ -21,8 +21,10 @@ static uint64_t compared(unsigned how, uint64_t a, uint64_t b, size_t n)
         return x < y ? a : b;
     case INSP_V_MAX:
         return x > y ? a : b;
-    default: // INSP_V_SUB_SATURATE
+    case INSP_V_SUB_SATURATE:
         return a > b ? a - b : 0;
+    default: // INSP_V_NONE
+        return a & b ? 0 : UINT64_MAX;
     }
 }
 
@@ -56,7 +58,8 @@ insp_op *insp_op_vlane(insp_machine *m, insp_op *op)
     size_t n = op->width;
     if (!insp_vget(m, op, 1, &a) || !insp_vget_aligned(m, op, 2, &b))
         return NULL;
-    for (size_t i = 0; i < op->size[0] / n; i++)
+    // Operand 1 is as large as the destination, which may be a mask register.
+    for (size_t i = 0; i < op->size[1] / n; i++)
         insp_set_element(&r, i, n,
                          lane(op->variant, insp_element(&a, i, n), insp_element(&b, i, n), n));
     return insp_next(op, insp_vput(m, op, &r, op->size[0]));

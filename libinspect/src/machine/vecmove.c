@@ -105,8 +105,9 @@ insp_op *insp_op_vclear(insp_machine *m, insp_op *op)
 // The broadcasts: the lowest element everywhere.
 insp_op *insp_op_vrepeat(insp_machine *m, insp_op *op)
 {
-    insp_vec x, r;
-    if (!insp_vget(m, op, 1, &x))
+    insp_vec x = {0}, r;
+    bool general = op->kind[1] == INSP_ARG_REG;
+    if (!(general ? insp_get(m, op, 1, &x.u64[0]) : insp_vget(m, op, 1, &x)))
         return NULL;
     for (size_t i = 0; i < sizeof(r); i += op->width)
         memcpy(r.u8 + i, &x, op->width);

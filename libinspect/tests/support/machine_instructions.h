@@ -22,7 +22,7 @@ typedef uint64_t (*machine_report)(uint64_t a, uint64_t b, uint64_t c, uint64_t 
                                    uint64_t f);
 
 /** What a processor needs for it. */
-enum { MACHINE_ANY, MACHINE_SSE4, MACHINE_V3, MACHINE_ADX };
+enum { MACHINE_ANY, MACHINE_SSE4, MACHINE_V3, MACHINE_ADX, MACHINE_V4 };
 
 /** What a row's vectors hold. */
 enum { MACHINE_BITS, MACHINE_DOUBLES, MACHINE_FLOATS };
