@@ -79,7 +79,8 @@ class Command(gdb.Command):
         last = typed[-1]
         before = typed[-2] if len(typed) > 1 else ""
         for option in self.verb.all_options():
-            if before and before in (option.flag, option.short):
+            takes_value = bool(option.metavar or option.choices)
+            if takes_value and before and before in (option.flag, option.short):
                 if option.metavar == "FILE":
                     return gdb.COMPLETE_FILENAME
                 return _matching(option.choices, last, word)

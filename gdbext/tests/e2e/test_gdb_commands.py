@@ -50,8 +50,14 @@ class Help(GdbCase):
 
 class Settings(GdbCase):
     def test_what_is_set_is_shown(self):
-        ran = self.gdb("set refscope limit 7", "show refscope limit", "set refscope hints off",
-                       "show refscope hints", "set refscope progress off", "show refscope")  # fmt: skip
+        ran = self.gdb(
+            "set refscope limit 7",
+            "show refscope limit",
+            "set refscope hints off",
+            "show refscope hints",
+            "set refscope progress off",
+            "show refscope",
+        )
         self.assertEqual(ran.err, "")
         self.assertIn("Lists are cut after 7 rows", ran.out)
         self.assertIn("propose what to give next: off", ran.out)

@@ -93,7 +93,7 @@ class Cores(GdbCase):
 
 @unittest.skipUnless(os.path.exists(PYTHON), f"{PYTHON} is not on this machine")
 class Processes(GdbCase):
-    CODE = "import sys, time; held = [1.5]; sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(600)"
+    CODE = "import time; held = [1.5]; print(1, flush=True); time.sleep(600)"
 
     def setUp(self):
         self.process = subprocess.Popen(
