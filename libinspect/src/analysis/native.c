@@ -67,18 +67,17 @@ static void scan_module(search *s, const insp_image *image)
 // From the stack pointer to the end of its mapping, at most as much as a stack can be.
 static void scan_thread(search *s, const insp_thread_regs *t)
 {
-    enum { RSP = 19, REGISTERS = 27, MOST = 64 << 20 };
-    if (t->n_regs < REGISTERS)
-        return;
+    enum { MOST = 64 << 20 };
+    insp_addr sp = insp_thread_sp(t);
     s->place = INSP_NATIVE_REGISTER;
-    for (uint32_t i = 0; i < REGISTERS; i++)
+    for (uint32_t i = 0; i < t->n_regs; i++)
         look_at(s, t->regs[i], i);
-    const insp_segment *seg = insp_space_find(s->h->py->space, t->regs[RSP]);
+    const insp_segment *seg = insp_space_find(s->h->py->space, sp);
     if (!seg)
         return;
-    insp_addr end = seg->end - t->regs[RSP] > MOST ? t->regs[RSP] + MOST : seg->end;
+    insp_addr end = seg->end - sp > MOST ? sp + MOST : seg->end;
     s->place = INSP_NATIVE_STACK;
-    scan_range(s, t->regs[RSP], end);
+    scan_range(s, sp, end);
 }
 
 static void remember_slots(insp_refs *refs)

@@ -27,6 +27,9 @@ struct insp_job {
 
 static insp_status open_runtime(insp_session *s, insp_error *err)
 {
+    insp_status modules = s->modules_pending ? insp_session_find_modules(s, err) : INSP_OK;
+    if (modules)
+        return modules;
     s->py = (insp_cpython){.space = &s->space, .text = &s->text, .findings = &s->findings};
     s->in_cpython = true;
     insp_status st = insp_cpython_open(&s->py, &s->images, err);

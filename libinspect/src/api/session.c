@@ -4,6 +4,7 @@
  * Opening and closing a session, and what it says of its target before anything of CPython is read.
  */
 #include "session.h"
+#include "../base/cleanup.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ static insp_session *new_session(insp_error *err)
         (void)insp_nomem(err);
         return NULL;
     }
+    s->memory_fd = -1;
     s->target = (insp_target){.source = "", .path = "", .exe = ""};
     return s;
 }
@@ -70,6 +72,7 @@ void insp_close(insp_session *s)
     insp_images_deinit(&s->images);
     insp_space_deinit(&s->space);
     insp_demand_destroy(s->demand);
+    insp_close_fd(&s->memory_fd);
     insp_snapshot_deinit(&s->snapshot);
     insp_core_close(&s->core);
     insp_findings_deinit(&s->findings);
@@ -168,6 +171,89 @@ insp_status insp_open_core(const char *path, const insp_options *options, insp_s
     if (!s)
         return INSP_ERR_MEMORY;
     insp_status st = open_core(s, path, options, err);
+    if (st)
+        insp_close(s);
+    else
+        *out = s;
+    return st;
+}
+
+// The mappings that have a file, as a core's NT_FILE would list them.
+static insp_status files_of(const insp_map_lines *maps, insp_core_files *out, insp_error *err)
+{
+    for (size_t i = 0; i < maps->len; i++) {
+        const insp_map_line *m = &maps->at[i];
+        if (m->path[0] == '/' &&
+            !insp_core_files_push(out, (insp_core_file){m->start, m->end, m->offset, m->path}))
+            return insp_nomem(err);
+    }
+    return INSP_OK;
+}
+
+static insp_status open_mapped(insp_session *s, const insp_map_lines *maps,
+                               const insp_options *options, insp_error *err)
+{
+    insp_core_files files = {0};
+    insp_status st = files_of(maps, &files, err);
+    if (!st)
+        st = open_images(s, &files, options, err);
+    insp_core_files_deinit(&files);
+    return st;
+}
+
+static insp_status open_process(insp_session *s, int64_t pid, const insp_options *options,
+                                insp_error *err)
+{
+    insp_status st = insp_snapshot_take(pid, &s->snapshot, err);
+    if (st)
+        return st;
+    s->target.source = "process";
+    s->target.pid = pid;
+    s->target.pause_ns = s->snapshot.pause_ns;
+    s->threads = &s->snapshot.threads;
+    st = insp_snapshot_add_to(&s->snapshot, &s->space, err);
+    return st ? st : open_mapped(s, &s->snapshot.maps, options, err);
+}
+
+insp_status insp_open_process(int64_t pid, const insp_options *options, insp_session **out,
+                              insp_error *err)
+{
+    insp_session *s = new_session(err);
+    if (!s)
+        return INSP_ERR_MEMORY;
+    insp_status st = open_process(s, pid, options, err);
+    if (st)
+        insp_close(s);
+    else
+        *out = s;
+    return st;
+}
+
+static const char *keep(insp_session *s, const char *text)
+{
+    return text ? insp_arena_text(&s->text, text, strlen(text)) : NULL;
+}
+
+insp_status insp_session_find_modules(insp_session *s, insp_error *err)
+{
+    insp_status st = open_mapped(s, &s->snapshot.maps, &s->options, err);
+    s->modules_pending = st != INSP_OK;
+    return st;
+}
+
+insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n_mappings,
+                             const insp_caller_thread *threads, size_t n_threads,
+                             const insp_options *options, insp_session **out, insp_error *err)
+{
+    insp_session *s = new_session(err);
+    if (!s)
+        return INSP_ERR_MEMORY;
+    insp_status st =
+        insp_session_open_caller(s, pid, mappings, n_mappings, threads, n_threads, err);
+    if (options)
+        s->options = (insp_options){.exe = keep(s, options->exe),
+                                    .sysroot = keep(s, options->sysroot)};
+    s->modules_pending = true;
     if (st)
         insp_close(s);
     else

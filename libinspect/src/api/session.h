@@ -31,6 +31,9 @@ struct insp_session {
     insp_native native;
     insp_ledger ledger;
     insp_stage reached;
+    insp_options options; /**< of a caller's target: its modules are looked for in the first job */
+    bool modules_pending;
+    int memory_fd; /**< of /proc/PID/mem, where the caller holds a process; else -1 */
     bool in_cpython, in_heap; /**< what there is to close */
     struct insp_job *job;
 };
@@ -46,6 +49,14 @@ void *insp_answer_new(size_t size, insp_arena **arena);
 /** Add a problem; its text is printf'ed. What cannot be kept for want of memory is left out. */
 __attribute__((format(printf, 3, 4))) void insp_problem_add(insp_session *s, const char *kind,
                                                             const char *fmt, ...);
+
+/** Fill in a caller's target: its ranges, its threads. No module is looked for yet. */
+insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_mapping *mappings,
+                                     size_t n_mappings, const insp_caller_thread *threads,
+                                     size_t n_threads, insp_error *err);
+
+/** Look for the modules of a caller's target. Reads its memory, so it belongs into a job. */
+insp_status insp_session_find_modules(insp_session *s, insp_error *err);
 
 /** Run one stage, in the calling thread. */
 insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err);

@@ -52,6 +52,7 @@ typedef struct insp_subgraph {
     const insp_bits *nodes; /**< NULL: every node */
     insp_edge_filter keep;  /**< NULL: every edge */
     const void *ctx;
+    const insp_graph *reverse; /**< the whole graph transposed, if the caller has it; or NULL */
 } insp_subgraph;
 
 /**

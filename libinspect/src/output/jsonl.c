@@ -96,7 +96,7 @@ static void write_count(job *j, uint32_t n, insp_addr addr)
     }
     int64_t located = insp_native_located(j->native, n, remainder);
     member_i64(w, ",\"remainder\":", remainder);
-    member_i64(w, ",\"unexplained\":", remainder > 0 ? remainder - located : 0);
+    member_i64(w, ",\"unexplained\":", remainder - located);
 }
 
 static void write_object(job *j, uint32_t n)

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Questions about the whole heap: what does not balance, what is garbage, which cycles there are.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../analysis/cycles.h"
+#include "session.h"
+
+/** A copy of numbers in an answer's arena. */
+static bool keep(insp_arena *arena, const insp_u32s *from, const uint32_t **to, size_t *n)
+{
+    uint32_t *rows = insp_arena_array(arena, from->len + 1, sizeof(*rows));
+    if (rows && from->len)
+        memcpy(rows, from->at, from->len * sizeof(*rows));
+    *to = rows;
+    *n = from->len;
+    return rows != NULL;
+}
+
+insp_status insp_unbalanced(insp_session *s, const insp_numbers **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_NATIVE, err);
+    insp_u32s found = {0};
+    if (!st)
+        st = insp_ledger_unbalanced(&s->heap, &s->native, &found, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    insp_numbers *answer = insp_answer_new(sizeof(*answer), &arena);
+    bool fits = answer && keep(arena, &found, &answer->rows, &answer->len);
+    insp_u32s_deinit(&found);
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    insp_replay r = {.tracked = 0};
+    insp_arena *arena;
+    insp_garbage *answer = insp_answer_new(sizeof(*answer), &arena);
+    st = answer ? insp_replay_run(&s->heap, &s->graph, &r, err) : insp_nomem(err);
+    if (!st) {
+        answer->tracked = r.tracked;
+        bool fits =
+            keep(arena, &r.unreachable, &answer->unreachable, &answer->n_unreachable) &&
+            keep(arena, &r.with_them, &answer->with_them, &answer->n_with_them) &&
+            keep(arena, &r.finalizers, &answer->finalizers, &answer->n_finalizers) &&
+            keep(arena, &r.callbacks, &answer->callbacks, &answer->n_callbacks) &&
+            keep(arena, &r.may_resurrect, &answer->may_resurrect, &answer->n_may_resurrect) &&
+            keep(arena, &r.uncollectable, &answer->uncollectable, &answer->n_uncollectable) &&
+            keep(arena, &r.below_zero, &answer->below_zero, &answer->n_below_zero);
+        st = fits ? INSP_OK : insp_nomem(err);
+    }
+    insp_replay_deinit(&r);
+    if (st)
+        insp_answer_free(answer);
+    else
+        *out = answer;
+    return st;
+}
+
+static insp_status keep_cycles(const insp_cycle_set *set, const insp_cycles **out,
+                               insp_error *err)
+{
+    insp_arena *arena;
+    insp_cycles *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_component *rows =
+        answer ? insp_arena_array(arena, set->rows.len + 1, sizeof(*rows)) : NULL;
+    if (!rows || !keep(arena, &set->members, &answer->members, &answer->n_members)) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    if (set->rows.len)
+        memcpy(rows, set->rows.at, set->rows.len * sizeof(*rows));
+    answer->rows = rows;
+    answer->len = set->rows.len;
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    insp_replay r = {.tracked = 0};
+    insp_cycle_set set = {.rows = {0}};
+    st = insp_replay_run(&s->heap, &s->graph, &r, err);
+    if (!st)
+        st = insp_cycles_find(&s->heap, &s->graph, &r, &set, err);
+    if (!st)
+        st = keep_cycles(&set, out, err);
+    insp_cycles_deinit(&set);
+    insp_replay_deinit(&r);
+    return st;
+}
+
+// The edge from one node of a ring to the next, with its name.
+static insp_status ring_edge(insp_session *s, uint32_t from, uint32_t to, insp_edge *out,
+                             insp_arena *arena, insp_error *err)
+{
+    const insp_edges *edges;
+    insp_status st = insp_referents(s, from, &edges, err);
+    if (st)
+        return st;
+    for (size_t i = 0; i < edges->len; i++) {
+        if (edges->rows[i].dst != to || !edges->rows[i].visited)
+            continue;
+        *out = edges->rows[i];
+        out->name = insp_arena_text(arena, out->name, strlen(out->name));
+        break;
+    }
+    insp_answer_free(edges);
+    return out->name ? INSP_OK : insp_nomem(err);
+}
+
+static insp_status fill_rings(insp_session *s, const insp_u32s *nodes, const insp_u32s *lengths,
+                              insp_rings *answer, insp_arena *arena, insp_error *err)
+{
+    insp_edge *edges = insp_arena_array(arena, nodes->len + 1, sizeof(*edges));
+    size_t *sizes = insp_arena_array(arena, lengths->len + 1, sizeof(*sizes));
+    insp_status st = edges && sizes ? INSP_OK : insp_nomem(err);
+    size_t first = 0;
+    for (size_t k = 0; !st && k < lengths->len; k++) {
+        size_t n = lengths->at[k];
+        sizes[k] = n;
+        for (size_t i = 0; !st && i < n; i++)
+            st = ring_edge(s, nodes->at[first + i], nodes->at[first + (i + 1) % n],
+                           &edges[first + i], arena, err);
+        first += n;
+    }
+    *answer = (insp_rings){edges, nodes->len, sizes, lengths->len};
+    return st;
+}
+
+insp_status insp_rings_through(insp_session *s, uint32_t number, uint32_t limit,
+                               const insp_rings **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    if (!insp_heap_is_object(&s->heap, number))
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
+    insp_u32s nodes = {0}, lengths = {0};
+    insp_arena *arena;
+    insp_rings *answer = insp_answer_new(sizeof(*answer), &arena);
+    st = answer ? insp_rings_find(&s->heap, &s->graph, number, limit, &nodes, &lengths, err)
+                : insp_nomem(err);
+    if (!st)
+        st = fill_rings(s, &nodes, &lengths, answer, arena, err);
+    insp_u32s_deinit(&nodes);
+    insp_u32s_deinit(&lengths);
+    if (st)
+        insp_answer_free(answer);
+    else
+        *out = answer;
+    return st;
+}
+
+static const char *place_name(uint8_t place)
+{
+    static const char *const names[] = {"module data", "stack", "register", "malloc block"};
+    return names[place & 3];
+}
+
+static insp_candidate candidate(const insp_session *s, const insp_native_word *w)
+{
+    insp_candidate row = {.addr = w->addr,
+                          .object = w->object,
+                          .where = place_name(w->place),
+                          .module = "",
+                          .section = "",
+                          .symbol = ""};
+    if (w->place != INSP_NATIVE_DATA)
+        return row;
+    const insp_image *image = &s->images.at[w->where];
+    const insp_section *section = insp_image_section_at(image, w->addr);
+    const insp_symbol *symbol = insp_image_symbol_at(image, w->addr);
+    row.module = image->path;
+    row.section = section ? section->name : "";
+    row.offset = w->addr - (section ? section->start : image->start);
+    row.symbol = symbol ? symbol->name : "";
+    return row;
+}
+
+insp_status insp_candidates_of(insp_session *s, uint32_t number, const insp_candidates **out,
+                               insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_NATIVE, err);
+    if (st)
+        return st;
+    size_t n;
+    const insp_native_word *words = insp_native_of(&s->native, number, &n);
+    insp_arena *arena;
+    insp_candidates *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_candidate *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (words[i].place == INSP_NATIVE_DATA)
+            (void)insp_image_load_symbols(&s->images.at[words[i].where], &s->space, &s->text,
+                                          NULL);
+        rows[i] = candidate(s, &words[i]);
+    }
+    *answer = (insp_candidates){rows,
+                                n,
+                                s->native.modules,
+                                s->native.threads,
+                                s->native.malloc_blocks,
+                                s->native.unreadable};
+    *out = answer;
+    return INSP_OK;
+}

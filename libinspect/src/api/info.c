@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Questions about the target, the interpreter and the layout.
+ */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+insp_status insp_session_problems(const insp_session *s, const insp_problems **out,
+                                  insp_error *err)
+{
+    insp_arena *arena;
+    insp_problems *answer = insp_answer_new(sizeof(*answer), &arena);
+    if (!answer)
+        return insp_nomem(err);
+    answer->rows = s->problems.at;
+    answer->len = s->problems.len;
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_session_modules(const insp_session *s, const insp_modules **out,
+                                 insp_error *err)
+{
+    insp_arena *arena;
+    insp_modules *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_module *rows =
+        answer ? insp_arena_array(arena, s->images.len + 1, sizeof(*rows)) : NULL;
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    for (size_t i = 0; i < s->images.len; i++) {
+        const insp_image *image = &s->images.at[i];
+        char id[2 * INSP_BUILD_ID_MAX + 1];
+        const char *text = insp_build_id_text(&image->build_id, id);
+        rows[i] = (insp_module){.start = image->start,
+                                .end = image->end,
+                                .path = image->path,
+                                .build_id = insp_arena_text(arena, text, strlen(text)),
+                                .file = image->file};
+    }
+    answer->rows = rows;
+    answer->len = s->images.len;
+    *out = answer;
+    return INSP_OK;
+}
+
+static const char *machine_name(const insp_session *s)
+{
+    uint16_t machine = s->images.at[s->py.module].machine;
+    return machine == EM_X86_64 ? "x86-64" : machine == EM_AARCH64 ? "aarch64" : "unknown";
+}
+
+insp_status insp_python_info(insp_session *s, const insp_python **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    insp_python *answer = insp_answer_new(sizeof(*answer), &arena);
+    if (!answer)
+        return insp_nomem(err);
+    const insp_image *image = &s->images.at[s->py.module];
+    char id[2 * INSP_BUILD_ID_MAX + 1];
+    const char *build_id = insp_build_id_text(&image->build_id, id);
+    *answer = (insp_python){
+        .version = s->py.version,
+        .hex = s->py.hex,
+        .debug = s->py.debug,
+        .free_threaded = s->py.free_threaded,
+        .runtime = s->py.runtime,
+        .found_by = s->py.found_by,
+        .machine = machine_name(s),
+        .allocator = s->py.allocator,
+        .module = image->path,
+        .build_id = insp_arena_text(arena, build_id, strlen(build_id)),
+    };
+    for (size_t i = 0; i < s->py.interps.len; i++)
+        answer->gc_running |= s->py.interps.at[i].gc_collecting != 0;
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_layout_proofs(insp_session *s, const insp_proofs **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    size_t n = s->py.proofs.len;
+    insp_proofs *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_proof *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const insp_proof_row *p = &s->py.proofs.at[i];
+        char buf[64];
+        const char *source =
+            insp_layout_source_text(&s->py.layout, p->member, buf, sizeof(buf));
+        rows[i] = (insp_proof){.structure = p->structure,
+                               .source = insp_arena_text(arena, source, strlen(source)),
+                               .text = p->text,
+                               .needed_by = p->needed_by,
+                               .result = p->result};
+    }
+    answer->rows = rows;
+    answer->len = n;
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_layout_fields(insp_session *s, const insp_field_rows **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    insp_field_rows *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_field_row *rows = answer ? insp_arena_array(arena, INSP_MEMBERS, sizeof(*rows)) : NULL;
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    for (uint32_t i = 0; i < INSP_MEMBERS; i++) {
+        insp_member m = (insp_member)i;
+        char buf[64];
+        const char *source = insp_layout_source_text(&s->py.layout, m, buf, sizeof(buf));
+        rows[i] = (insp_field_row){.structure = insp_member_struct(m),
+                                   .field = insp_member_name(m),
+                                   .source = insp_arena_text(arena, source, strlen(source)),
+                                   .offset = s->py.layout.off[i]};
+    }
+    answer->rows = rows;
+    answer->len = INSP_MEMBERS;
+    *out = answer;
+    return INSP_OK;
+}
+
+// Length of a list by its links alone, for sessions that have not marked the objects.
+static uint64_t list_length(insp_session *s, const insp_gc_list *list)
+{
+    insp_reader r = insp_reader_of(&s->space, &s->py.layout);
+    uint64_t n = 0, most = UINT64_C(1) << 40;
+    insp_addr at = insp_gc_next(&r, list->head), slow = list->head;
+    // A damaged list may be a circle that its head is not on: a second walker at half the speed meets
+    // the first one then (Floyd).
+    while (!r.bad && at && at != list->head && n < most) {
+        if (n++ & 1)
+            slow = insp_gc_next(&r, slow);
+        if (at == slow)
+            break;
+        at = insp_gc_next(&r, at);
+    }
+    return n;
+}
+
+static bool fill_generations(insp_session *s, const insp_interp *in, insp_interpreter *to,
+                             insp_arena *arena)
+{
+    insp_generation *rows = insp_arena_array(arena, in->n_lists, sizeof(*rows));
+    if (!rows)
+        return false;
+    for (uint32_t i = 0; i < in->n_lists; i++) {
+        const insp_gc_list *l = &in->lists[i];
+        rows[i] = (insp_generation){.name = l->name,
+                                    .objects = list_length(s, l),
+                                    .threshold = l->threshold,
+                                    .count = l->count,
+                                    .collections = l->collections,
+                                    .collected = l->collected,
+                                    .uncollectable = l->uncollectable};
+    }
+    to->generations = rows;
+    to->n_generations = in->n_lists;
+    return true;
+}
+
+insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out,
+                                  insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    size_t n = s->py.interps.len;
+    insp_interpreters *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_interpreter *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    bool fits = rows != NULL;
+    insp_reader r = insp_reader_of(&s->space, &s->py.layout);
+    for (size_t i = 0; fits && i < n; i++) {
+        const insp_interp *in = &s->py.interps.at[i];
+        rows[i] = (insp_interpreter){.addr = in->addr,
+                                     .id = in->id,
+                                     .threads = in->n_threads,
+                                     .gc_enabled = in->gc_enabled,
+                                     .gc_collecting = in->gc_collecting,
+                                     .long_lived_total = in->long_lived_total,
+                                     .long_lived_pending = in->long_lived_pending};
+        if (in->garbage)
+            rows[i].garbage = INSP_U64(&r, in->garbage, PyVarObject, ob_size);
+        fits = fill_generations(s, in, &rows[i], arena);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    answer->rows = rows;
+    answer->len = n;
+    *out = answer;
+    return INSP_OK;
+}
+
+insp_status insp_session_findings(insp_session *s, const insp_findings **out, insp_error *err)
+{
+    insp_arena *arena;
+    insp_findings *answer = insp_answer_new(sizeof(*answer), &arena);
+    if (!answer)
+        return insp_nomem(err);
+    answer->rows = s->findings.rows.at;
+    answer->len = s->findings.rows.len;
+    answer->left_out = s->findings.left_out;
+    *out = answer;
+    return INSP_OK;
+}

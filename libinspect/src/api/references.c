@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Who refers to whom, by slot. The heap keeps numbers only; names come from walking the owner again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../object/frame.h"
+#include "../object/str.h"
+#include "../object/text.h"
+#include "session.h"
+
+INSP_VEC(insp_edge_rows, insp_edge);
+
+/** Edges of one source after another, as they are walked. */
+typedef struct gathering {
+    insp_session *s;
+    insp_arena *arena;
+    insp_edge_rows rows;
+    uint32_t src;
+    uint32_t dst; // only those to this one; INSP_NONE: all
+    bool failed;
+} gathering;
+
+static void gather_one(gathering *g, const insp_ref *ref)
+{
+    insp_heap *h = &g->s->heap;
+    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(h, ref->target);
+    if (dst == INSP_NONE || (g->dst != INSP_NONE && dst != g->dst))
+        return;
+    if (ref->kind == INSP_REF_POSSIBLE && h->remainder.at[dst] <= 0)
+        return;
+    char buf[256];
+    insp_str text = insp_str_init(buf, sizeof(buf));
+    insp_ref_text(&h->decoder, ref, &text);
+    insp_edge row = {.src = g->src,
+                     .dst = dst,
+                     .src_addr = insp_heap_addr(h, g->src),
+                     .dst_addr = ref->target,
+                     .slot = ref->slot,
+                     .name = insp_arena_text(g->arena, buf, text.len),
+                     .kind = (insp_ref_kind)ref->kind,
+                     .visited = ref->visited};
+    g->failed = g->failed || !row.name || !insp_edge_rows_push(&g->rows, row);
+}
+
+static void gather(insp_refs *refs)
+{
+    for (uint32_t i = 0; i < refs->len; i++)
+        gather_one(refs->ctx, &refs->at[i]);
+    refs->len = 0;
+}
+
+static void walk(gathering *g, uint32_t src)
+{
+    insp_heap *h = &g->s->heap;
+    insp_refs refs;
+    refs.len = 0;
+    refs.flush = gather;
+    refs.ctx = g;
+    g->src = src;
+    h->decoder.refs = &refs;
+    h->decoder.all = true;
+    insp_heap_walk(h, src);
+    gather(&refs);
+    h->decoder.refs = NULL;
+}
+
+// Rows move from the growing array to the answer's arena.
+static insp_status finish(gathering *g, insp_edges *answer, const insp_edges **out,
+                          insp_error *err)
+{
+    insp_edge *rows =
+        g->failed ? NULL : insp_arena_array(g->arena, g->rows.len + 1, sizeof(*rows));
+    if (rows && g->rows.len)
+        memcpy(rows, g->rows.at, g->rows.len * sizeof(*rows));
+    if (rows)
+        *answer = (insp_edges){rows, g->rows.len};
+    insp_edge_rows_deinit(&g->rows);
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    *out = answer;
+    return INSP_OK;
+}
+
+static insp_status check_number(const insp_session *s, uint32_t number, insp_error *err)
+{
+    bool root = number >= s->heap.n_objects && number < s->heap.n_nodes;
+    if (root || insp_heap_is_object(&s->heap, number))
+        return INSP_OK;
+    return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object or root number %u", number);
+}
+
+insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **out,
+                           insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (!st)
+        st = check_number(s, number, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = INSP_NONE};
+    insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    if (!answer)
+        return insp_nomem(err);
+    walk(&g, number);
+    return finish(&g, answer, out, err);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+// Sources of a node's edges, each once: objects by number, roots last.
+static uint32_t *sources_of(const insp_session *s, uint32_t number, size_t *n)
+{
+    uint64_t first = s->reverse.off[number], end = s->reverse.off[number + 1];
+    uint32_t *all = malloc(((size_t)(end - first) + 1) * sizeof(*all));
+    *n = 0;
+    if (!all)
+        return NULL;
+    for (uint64_t i = first; i < end; i++)
+        all[i - first] = s->reverse.to[i];
+    if (end > first)
+        qsort(all, (size_t)(end - first), sizeof(*all), by_number);
+    for (uint64_t i = 0; i < end - first; i++) {
+        if (!*n || all[*n - 1] != all[i])
+            all[(*n)++] = all[i];
+    }
+    return all;
+}
+
+insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **out,
+                           insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REVERSE, err);
+    if (!st)
+        st = check_number(s, number, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = number};
+    insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    size_t n = 0;
+    uint32_t *sources = answer ? sources_of(s, number, &n) : NULL;
+    if (!sources) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    for (size_t i = 0; i < n; i++)
+        walk(&g, sources[i]);
+    free(sources);
+    return finish(&g, answer, out, err);
+}
+
+insp_status insp_root_at(insp_session *s, uint32_t number, insp_root *out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    insp_heap *h = &s->heap;
+    if (number < h->n_objects || number >= h->n_nodes)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no root number %u", number);
+    const insp_root_row *row = &h->roots.at[number - h->n_objects];
+    insp_iframe f;
+    *out = (insp_root){.number = number,
+                       .interp = row->interp,
+                       .kind = row->kind,
+                       .name = row->name,
+                       .addr = row->addr,
+                       .file = ""};
+    if (row->thread != INSP_NONE)
+        out->thread = s->py.threads.at[row->thread].tid;
+    if (strcmp(row->kind, "frame") != 0 || !insp_iframe_look(&h->decoder, row->addr, &f))
+        return INSP_OK;
+    char file[512] = "";
+    insp_addr name = INSP_U64(&h->decoder.r, f.code, PyCodeObject, co_filename);
+    (void)insp_str_read(&h->decoder.r, name, file, sizeof(file));
+    const char *kept = insp_arena_text(&s->text, file, strlen(file));
+    out->file = kept ? kept : "";
+    out->line = insp_code_line(&h->decoder, f.code, f.instr);
+    return INSP_OK;
+}
+
+// The owner of an object that one owner has; INSP_NONE where there are several, or none.
+static uint32_t only_owner(const insp_session *s, uint32_t number)
+{
+    uint32_t owner = INSP_NONE;
+    for (uint64_t i = s->reverse.off[number]; i < s->reverse.off[number + 1]; i++) {
+        uint32_t from = s->reverse.to[i];
+        if (owner != INSP_NONE && owner != from)
+            return INSP_NONE;
+        owner = from;
+    }
+    return owner;
+}
+
+static void whose_edge(insp_session *s, const insp_edge *e, insp_str *out)
+{
+    insp_heap *h = &s->heap;
+    if (e->src >= h->n_objects) {
+        insp_str_printf(out, "%s of %s", e->name, h->roots.at[e->src - h->n_objects].name);
+        return;
+    }
+    const insp_typeinfo *t = h->types.at.at[h->type.at[e->src]];
+    insp_str_printf(out, "%s of %s 0x%" PRIx64, e->name, t->name, e->src_addr);
+}
+
+// A module holds its globals; functions that borrow their counted references to it do not matter.
+static bool globals_of(insp_session *s, uint32_t number, insp_str *out)
+{
+    insp_heap *h = &s->heap;
+    for (uint64_t i = s->reverse.off[number]; i < s->reverse.off[number + 1]; i++) {
+        uint32_t from = s->reverse.to[i];
+        if (from >= h->n_objects)
+            continue;
+        const insp_typeinfo *t = h->types.at.at[h->type.at[from]];
+        if (t->kind != INSP_KIND_MODULE)
+            continue;
+        insp_addr addr = insp_heap_addr(h, from);
+        char name[200];
+        if (INSP_U64(&h->decoder.r, addr, PyModuleObject, md_dict) != insp_heap_addr(h, number))
+            continue;
+        insp_addr md_name = INSP_U64(&h->decoder.r, addr, PyModuleObject, md_name);
+        if (insp_str_read(&h->decoder.r, md_name, name, sizeof(name)) < 0)
+            (void)insp_str_read(&h->decoder.r, md_name, name, sizeof(name));
+        insp_str_printf(out, "globals of %s", name);
+        return true;
+    }
+    return false;
+}
+
+insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,
+                       insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REVERSE, err);
+    if (!st)
+        st = check_number(s, number, err);
+    if (st)
+        return st;
+    if (!size)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "no room for a text");
+    insp_str out = insp_str_init(buf, size);
+    if (number >= s->heap.n_objects || globals_of(s, number, &out))
+        return INSP_OK;
+    uint32_t owner = only_owner(s, number);
+    if (owner == INSP_NONE)
+        return INSP_OK;
+    const insp_edges *edges;
+    st = insp_referrers(s, number, &edges, err);
+    if (st)
+        return st;
+    if (edges->len)
+        whose_edge(s, &edges->rows[0], &out);
+    insp_answer_free(edges);
+    return INSP_OK;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "../object/frame.h"
+#include "../object/str.h"
+#include "session.h"
+
+enum { MAX_FRAMES = 1 << 20 };
+
+static const char *text_of(insp_session *s, insp_arena *arena, insp_addr str)
+{
+    char buf[512];
+    if (insp_str_read(&s->heap.decoder.r, str, buf, sizeof(buf)) < 0)
+        return "?";
+    const char *text = insp_arena_text(arena, buf, strlen(buf));
+    return text ? text : "?";
+}
+
+static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
+                        insp_arena *arena)
+{
+    insp_decoder *d = &s->heap.decoder;
+    insp_local *rows = insp_arena_array(arena, f->n_slots + 1u, sizeof(*rows));
+    if (!rows)
+        return false;
+    for (uint32_t i = 0; i < f->n_slots; i++) {
+        bool cell;
+        insp_addr name = insp_iframe_name(d, f, i, &cell);
+        rows[i] = (insp_local){.name = name ? text_of(s, arena, name) : "",
+                               .value = insp_u64(&d->r, f->slots + i * 8u),
+                               .kind = !name  ? "stack"
+                                       : cell ? "cell"
+                                              : "local"};
+        d->r.bad = false;
+    }
+    to->locals = rows;
+    to->n_locals = f->n_slots;
+    return true;
+}
+
+static insp_frame frame_row(insp_session *s, const insp_iframe *f, insp_arena *arena)
+{
+    insp_decoder *d = &s->heap.decoder;
+    insp_frame row = {.addr = f->addr,
+                      .code = f->code,
+                      .globals = f->globals,
+                      .builtins = f->builtins,
+                      .locals_dict = f->locals,
+                      .frame_object = f->frame_object};
+    row.function = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_qualname));
+    row.file = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_filename));
+    row.line = insp_code_line(d, f->code, f->instr);
+    if (f->owner == INSP_FRAME_GENERATOR)
+        row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyGenObject, gi_iframe);
+    else if (f->owner == INSP_FRAME_OBJECT)
+        row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyFrameObject, _f_frame_data);
+    return row;
+}
+
+static uint64_t count_frames(insp_session *s, insp_addr at)
+{
+    insp_iframe f;
+    uint64_t n = 0;
+    for (; at && n < MAX_FRAMES && insp_iframe_look(&s->heap.decoder, at, &f); n++)
+        at = f.previous;
+    s->heap.decoder.r.bad = false;
+    return n;
+}
+
+static bool fill_frames(insp_session *s, insp_addr at, insp_thread *to, insp_arena *arena)
+{
+    uint64_t n = count_frames(s, at);
+    insp_frame *rows = insp_arena_array(arena, n + 1, sizeof(*rows));
+    for (uint64_t i = 0; rows && i < n; i++) {
+        insp_iframe f;
+        if (!insp_iframe_look(&s->heap.decoder, at, &f))
+            break;
+        rows[i] = frame_row(s, &f, arena);
+        if (!fill_locals(s, &f, &rows[i], arena))
+            return false;
+        to->n_frames = i + 1;
+        at = f.previous;
+    }
+    to->frames = rows;
+    return rows != NULL;
+}
+
+static bool is_exception(insp_session *s, insp_addr value)
+{
+    insp_reader *r = &s->heap.decoder.r;
+    const insp_typeinfo *t =
+        value ? insp_type_at(&s->heap.types, r, INSP_U64(r, value, PyObject, ob_type)) : NULL;
+    r->bad = false;
+    return t && t->flags & INSP_TPF_BASE_EXC;
+}
+
+insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    size_t n = s->py.threads.len;
+    insp_threads *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_thread *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    bool fits = rows != NULL;
+    for (size_t i = 0; fits && i < n; i++) {
+        const insp_tstate *ts = &s->py.threads.at[i];
+        rows[i] = (insp_thread){.addr = ts->addr,
+                                .ident = ts->ident,
+                                .tid = ts->tid,
+                                .interp = ts->interp,
+                                .holds_gil = ts->holds_gil,
+                                .exception = ts->exception,
+                                .handled = is_exception(s, ts->handled) ? ts->handled : 0};
+        fits = fill_frames(s, ts->frame, &rows[i], arena);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    answer->rows = rows;
+    answer->len = n;
+    *out = answer;
+    return INSP_OK;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "graph.h"
+
+#include "../base/cleanup.h"
+#include "part.h"
+#include "scratch.h"
+
+// Both walks go breadth first: what comes next stands in a queue, so that its cache lines can be
+// asked for long before they are needed.
+enum { AHEAD = 12 };
+
+static size_t add_starts(const insp_subgraph *part, const insp_bits *reached, uint32_t *queue)
+{
+    size_t tail = 0;
+    for (size_t w = 0; w * 64 < reached->nodes; w++) {
+        uint64_t left = reached->word[w];
+        if (part->nodes)
+            left &= part->nodes->word[w];
+        for (; left; left &= left - 1)
+            queue[tail++] = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left);
+    }
+    return tail;
+}
+
+insp_status insp_graph_reach(const insp_graph *g, const insp_subgraph *part, insp_bits *reached,
+                             insp_error *err)
+{
+    INSP_CLEANUP(insp_free_ptr) uint32_t *queue = insp_scratch(g->nodes, sizeof(*queue));
+    if (!queue)
+        return insp_nomem(err);
+
+    size_t tail = add_starts(part, reached, queue);
+    for (size_t head = 0; head < tail; head++) {
+        if (head + 2 * AHEAD < tail) {
+            insp_soon(&g->off[queue[head + 2 * AHEAD]]);
+            insp_soon(&g->to[g->off[queue[head + AHEAD]]]);
+        }
+        for (uint64_t e = g->off[queue[head]]; e < g->off[queue[head] + 1]; e++) {
+            uint32_t w = g->to[e];
+            if (insp_bits_has(reached, w) || !insp_part_node(part, w) ||
+                !insp_part_edge(part, e))
+                continue;
+            insp_bits_add(reached, w);
+            queue[tail++] = w;
+        }
+    }
+    return INSP_OK;
+}
+
+// A node that was found, and where in the queue the node stands that it was found from.
+typedef struct step {
+    uint32_t node, from;
+} step;
+
+static bool write_path(const step *queue, uint32_t last, insp_u32s *path)
+{
+    size_t n = 1;
+    for (uint32_t at = last; at > 0; at = queue[at].from)
+        n++;
+    if (!insp_u32s_reserve(path, n))
+        return false;
+    path->len = n;
+    for (uint32_t at = last; n-- > 0; at = queue[at].from)
+        path->at[n] = queue[at].node;
+    return true;
+}
+
+// Breadth first from queue[0] until `to` is found; its place in the queue, or UINT32_MAX.
+static uint32_t search(const insp_graph *g, const insp_subgraph *part, uint32_t to,
+                       insp_bits *seen, step *queue)
+{
+    uint32_t tail = 1;
+    for (uint32_t head = 0; head < tail; head++) {
+        if (tail - head > 2 * AHEAD) {
+            insp_soon(&g->off[queue[head + 2 * AHEAD].node]);
+            insp_soon(&g->to[g->off[queue[head + AHEAD].node]]);
+        }
+        uint32_t v = queue[head].node;
+        for (uint64_t e = g->off[v]; e < g->off[v + 1]; e++) {
+            uint32_t w = g->to[e];
+            if (insp_bits_has(seen, w) || !insp_part_node(part, w) || !insp_part_edge(part, e))
+                continue;
+            insp_bits_add(seen, w);
+            queue[tail++] = (step){w, head};
+            if (w == to)
+                return tail - 1;
+        }
+    }
+    return UINT32_MAX;
+}
+
+insp_status insp_graph_shortest(const insp_graph *g, const insp_subgraph *part, uint32_t from,
+                                uint32_t to, insp_u32s *path, insp_error *err)
+{
+    path->len = 0;
+    if (from >= g->nodes || to >= g->nodes)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "node %u of a graph of %u",
+                         from >= g->nodes ? from : to, g->nodes);
+    if (!insp_part_node(part, from) || !insp_part_node(part, to))
+        return INSP_OK;
+
+    INSP_CLEANUP(insp_bits_deinit) insp_bits seen = {0};
+    INSP_CLEANUP(insp_free_ptr) step *queue = insp_scratch(g->nodes, sizeof(*queue));
+    if (!queue || !insp_bits_init(&seen, g->nodes))
+        return insp_nomem(err);
+
+    insp_bits_add(&seen, from);
+    queue[0] = (step){from, 0};
+    uint32_t last = from == to ? 0 : search(g, part, to, &seen, queue);
+    if (last != UINT32_MAX && !write_path(queue, last, path))
+        return insp_nomem(err);
+    return INSP_OK;
+}
