@@ -15,7 +15,7 @@ class Object:
     """One object line."""
 
     __slots__ = ("id", "addr", "type", "refcnt", "immortal", "size", "size_of", "bytes", "gc",
-                 "remainder", "unexplained", "located")
+                 "remainder", "unexplained", "located", "interp")
 
     def __init__(self, line: typing.Dict[str, typing.Any], type_addr: int) -> None:
         self.id = line["id"]
@@ -30,6 +30,7 @@ class Object:
         self.remainder = line["remainder"]
         self.unexplained = line["unexplained"]
         self.located = line.get("located")
+        self.interp = line.get("interp", 0)
 
 
 class Edge(typing.NamedTuple):

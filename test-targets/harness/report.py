@@ -55,9 +55,10 @@ class Result:
         for mismatch in self.mismatches:
             groups[mismatch.kind, mismatch.type].append(mismatch)
         ordered = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
-        for (kind, type_name), members in ordered[:limit * 8]:
+        for rank, ((kind, type_name), members) in enumerate(ordered[:20]):
             out.append("  %8d  %-28s %s" % (len(members), kind, type_name))
-            out += ["            %#x  %s" % (m.addr, m.text) for m in members[:limit]]
-        if len(ordered) > limit * 8:
-            out.append("  ... and %d more groups" % (len(ordered) - limit * 8))
+            examples = limit if rank < 6 else 0
+            out += ["            %#x  %s" % (m.addr, m.text) for m in members[:examples]]
+        if len(ordered) > 20:
+            out.append("  ... and %d more groups" % (len(ordered) - 20))
         return out

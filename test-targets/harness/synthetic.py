@@ -12,6 +12,7 @@ import typing
 from pathlib import Path
 
 from . import truth as flags
+from .compare import DICT_SUBCLASS
 from .corefile import Core, refcount
 from .truth import Truth
 
@@ -38,9 +39,15 @@ class Lines:
             edges += [self._edge(addr, to, True, "[%d]" % i)
                       for i, to in enumerate(record.visited)]
             if not self._keys_are_told(record):
-                edges += [self._edge(addr, to, False, ".left_out_%d" % i)
+                edges += [self._edge(addr, to, False, self._slot(record, i))
                           for i, to in enumerate(record.extras)]
         return edges
+
+    def _slot(self, record: flags.Record, i: int) -> str:
+        """A name that the slot could have."""
+        if self.truth.types[record.type].flags & DICT_SUBCLASS:
+            return "key %d" % i
+        return (".__name__", ".__qualname__", ".__slots__")[i % 3]
 
     def _keys_are_told(self, record: flags.Record) -> bool:
         """A dict's keys are visited, or belong to another dict or type."""

@@ -142,8 +142,8 @@ def gcore(pid: int, core: Path) -> None:
 
 
 def _header(source: Path) -> typing.Dict[str, str]:
-    """The `# ext: a b` and `# ends: signal` lines at a program's head."""
-    found = re.findall(r"^# (ext|ends|cores|python): (.+)$", source.read_text(), re.M)
+    """The lines `# ext: a b`, `# ends: SIGNAL`, … at a program's head."""
+    found = re.findall(r"^# (ext|ends|cores|env): (.+)$", source.read_text(), re.M)
     return dict(found)
 
 
@@ -160,6 +160,7 @@ class Target:
         self.extensions = ["_truth"] + header.get("ext", "").split()
         self.ends = header.get("ends", "exit")
         self.extra_cores = header.get("cores", "").split()
+        self.env = dict(word.split("=", 1) for word in header.get("env", "").split())
         home = build.BUILD / "cores"
         if self.python.path != os.path.realpath(build.DEFAULT_PYTHON):
             home = home / self.python.tag
@@ -242,7 +243,7 @@ class Target:
         paths = [str(build.extension(e, self.python)) for e in self.extensions]
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "REFSCOPE"))}
         env.update(PYTHONPATH=":".join([*paths, str(build.ROOT)]), PYTHONHASHSEED="0",
-                   PYTHONDONTWRITEBYTECODE="1")
+                   PYTHONDONTWRITEBYTECODE="1", **self.env)
         return Process(self._command(), folder, env)
 
     def _command(self) -> typing.List[str]:

@@ -246,6 +246,10 @@ class ReferencesTest(Sound):
         self.lines.edges.remove(edge)
         self.assert_found(compare.left_out, "owned reference missing")
 
+    def test_a_slot_that_no_traverse_leaves_out(self):
+        self.edges_of(self.gc_object("dict"), visited=False)[0]["name"] = "['key']"
+        self.assert_found(compare.slots, "visited slot, or an unknown one")
+
     def test_a_left_out_reference_too_many(self):
         edge = self.edges_of(self.gc_object("dict"), visited=False)[0]
         self.lines.edges.insert(self.lines.edges.index(edge), dict(edge))

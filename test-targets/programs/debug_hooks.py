@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# debug_hooks: guard bytes around every block (PYTHONMALLOC=debug): objects begin 16 bytes later.
+# env: PYTHONMALLOC=debug
+import collections
+
+import planted
+
+
+class Plain:
+    pass
+
+
+def main():
+    kept = [Plain() for _ in range(300)]
+    for i, thing in enumerate(kept):
+        thing.other, thing.text, thing.number = kept[i - 1], "text %d" % i, i * 1.5
+        thing.more = collections.deque([{"i": i + 1000, "t": (i, thing)}])
+    ring = []
+    ring.append({"ring": ring})
+    members = planted.addresses([ring, ring[0]])
+    del ring
+    planted.stop({"garbage": {"ring": {"members": members}}})
+    return kept
+
+
+main()
