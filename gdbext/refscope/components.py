@@ -38,17 +38,22 @@ class Component:
     """Objects each of which refers, over the others, to itself."""
 
     members: List[Any]  # the library's rows of objects
-    bytes: int
+    bytes: int  # of the allocator's blocks
     reachable: bool
     program: bool
     classes: bool  # it holds a type
     verdict: str
     edges: List[Any]  # among the members; of JSON only
 
+    @property
+    def size(self) -> int:
+        """What sys.getsizeof says of all members."""
+        return sum(row.size for row in self.members)
+
 
 @dataclass(frozen=True)
 class Group:
-    """Components of the same size, state and types."""
+    """Components of the same state and types."""
 
     components: List[Component]
     ring: List[Step]  # of the first
@@ -167,7 +172,7 @@ class Reader:
         alike: Dict[Tuple[Any, ...], List[Component]] = {}
         for i, component in enumerate(components):
             types = frozenset(Counter(row.type for row in component.members).items())
-            key: Tuple[Any, ...] = (component.reachable, component.bytes, types)
+            key: Tuple[Any, ...] = (component.reachable, component.verdict, types)
             if component.program:
                 key = (i,)
             elif component.classes and component.reachable and not args.classes:

@@ -8,7 +8,7 @@ import builtins
 import difflib
 import os
 import re
-from typing import Any, Iterable, List, Optional
+from typing import Any, Iterable, List, Optional, Sequence
 
 from . import text
 from .library import InspectError, LibraryError, Session, Status
@@ -170,39 +170,48 @@ def resolve(session: Any, word: str) -> int:
             f"'{text.shorten(word, 40)}' is neither an address (0x...) nor the name of a Python "
             "variable."
         )
-    frame = first_frame(session)
-    if frame is None:
+    frames = frames_to_search(session)
+    if not frames:
         raise TargetError(f"No thread has a Python frame, so '{word}' cannot be looked up.")
-    found = in_frame(session, frame, word)
+    found = in_frames(session, frames, word)
     if found:
         return found
-    close = close_names(session, frame, word)
-    raise TargetError(f"No Python name '{word}' in frame {frame_words(frame)}.{close}")
+    close = close_names(session, frames, word)
+    raise TargetError(f"No Python name '{word}' in {frames_words(frames)}.{close}")
 
 
-def first_frame(session: Any) -> Optional[Any]:
-    """The innermost Python frame of the first thread that has one."""
-    for thread in session.thread_list():
-        if thread.frames:
-            return thread.frames[0]
-    return None
+def frames_to_search(session: Any) -> List[Any]:
+    """The frames of the thread that holds the GIL, else of the oldest that has any."""
+    threads = [thread for thread in session.thread_list() if thread.frames]
+    threads.sort(key=lambda thread: (thread.holds_gil != 1, thread.tid))
+    return list(threads[0].frames) if threads else []
 
 
-def frame_words(frame: Any) -> str:
-    """`serve()`."""
-    return f"{text.shorten(frame.function, 40)}()"
+def frames_words(frames: Sequence[Any]) -> str:
+    """`frame serve()`, with its callers if it has any."""
+    callers = " or its callers" if len(frames) > 1 else ""
+    return f"frame {text.shorten(frames[0].function, 40)}(){callers}"
 
 
-def in_frame(session: Any, frame: Any, name: str) -> int:
-    """A variable's value as Python would look it up: locals, globals, builtins; 0 if none."""
-    for local in frame.locals:
-        if local.name == name and local.value:
-            return local.value
-    for scope in (frame.locals_dict, frame.globals, frame.builtins):
-        if not scope:
-            continue
+def in_frames(session: Any, frames: Sequence[Any], name: str) -> int:
+    """A variable's value: as Python looks it up in the first frame, else in a caller's; 0 if none.
+
+    Callers are searched because a process seldom stops in the function that is of interest.
+    """
+    for frame in frames:
+        for local in frame.locals:
+            if local.name == name and local.value:
+                return local.value
+        found = _in_dicts(session, (frame.locals_dict, frame.globals), name)
+        if found:
+            return found
+    return _in_dicts(session, [frames[0].builtins], name) if frames else 0
+
+
+def _in_dicts(session: Any, scopes: Iterable[int], name: str) -> int:
+    for scope in scopes:
         try:
-            found = session.dict_get(scope, name)
+            found = session.dict_get(scope, name) if scope else 0
         except InspectError:
             continue
         if found:
@@ -210,10 +219,13 @@ def in_frame(session: Any, frame: Any, name: str) -> int:
     return 0
 
 
-def close_names(session: Any, frame: Any, word: str) -> str:
+def close_names(session: Any, frames: Sequence[Any], word: str) -> str:
     """` Close: config.`, or ""."""
-    names = {local.name for local in frame.locals if local.name} | set(dir(builtins))
-    names |= set(_keys(session, frame.globals))
+    names = set(dir(builtins))
+    for frame in frames:
+        names |= {local.name for local in frame.locals if local.name}
+    for scope in {frame.globals for frame in frames[:8]}:
+        names |= set(_keys(session, scope))
     close = difflib.get_close_matches(word, sorted(names), 3, 0.6)
     return f" Close: {', '.join(text.shorten(name, 32) for name in close)}." if close else ""
 

@@ -210,11 +210,11 @@ SHELL_HELP = HelpSpelling(False, "refscope CORE|PID ")
 
 _EXPR_IN_GDB = (
     "EXPR is an address, any expression whose value is a PyObject pointer, or "
-    "the name of a Python variable of the selected frame."
+    "the name of a Python variable of the selected frame, else of its callers."
 )
 _EXPR_IN_SHELL = (
-    "EXPR is an address as 0x7f..., or the name of a Python variable of the innermost "
-    "frame of the first thread that runs Python (locals, globals, builtins)."
+    "EXPR is an address as 0x7f..., or the name of a Python variable: of the innermost "
+    "frame of the thread that holds the GIL, else of its callers."
 )
 NOTHING_RUNS = "Nothing is run in the process and nothing is written to it."
 

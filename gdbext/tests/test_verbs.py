@@ -519,7 +519,7 @@ class Audit(unittest.TestCase):
         joined = "\n".join(lines)
         self.assertIn("    -1  0x7ffbf783e380  list  refcnt 3  owners 4  ['a-1', 'a-2']", joined)
         self.assertIn("+2  0x7ffbf783e340  dict  refcnt 4  owners 2  candidates 1", joined)
-        self.assertIn("list -1 (1)   dict +2 (1)", joined)
+        self.assertIn("list -1 (1), dict +2 (1)", joined)
 
     def test_what_c_holds_is_counted_and_listed_on_request(self):
         s = self.session()
@@ -606,7 +606,7 @@ def arenas_of_shop():
     mixed = arena(
         0x7FFBF9000000,
         [(32, 500, 0), (32, 300, 0), (32, 100, 0), (32, 1, 0), (0, 0, 1), (0, 0, 2)]
-        + [(0, 0, 2)] * 57,
+        + [(0, 0, 1)] * 57,
     )
     s.arenas = _abi.Arenas(
         [full, mixed], [_abi.SizeClass(0, 16, 64, 64000, 0), _abi.SizeClass(0, 32, 4, 901, 1099)]
@@ -619,7 +619,7 @@ class Arenas(unittest.TestCase):
         lines = say(arenas, arenas_of_shop())
         strips = re.findall(r"\|([#+:._~]+)\|", "\n".join(lines))
         self.assertEqual(strips[0], "#" * 64)
-        self.assertEqual(strips[1], "#+:._~" + "~" * 57)
+        self.assertEqual(strips[1], "#+:._~" + "_" * 57)
 
     def test_the_parts_sum_up_to_what_is_held(self):
         lines = say(arenas, arenas_of_shop())
@@ -635,6 +635,11 @@ class Arenas(unittest.TestCase):
         lines = say(arenas, arenas_of_shop())
         self.assertIn("1 arena is kept by 901 blocks.", lines[0])
         self.assertIn("fragmentation: arena 1 (1.0 MiB) holds 28,832 bytes", "\n".join(lines))
+
+    def test_an_arena_that_is_new_is_not_called_fragmented(self):
+        s = shop()
+        s.arenas = _abi.Arenas([arena(FIRST_SESSION, [(16, 900, 0)] + [(0, 0, 2)] * 63)], [])
+        self.assertIn("none is kept by a few blocks only.", say(arenas, s)[0])
 
     def test_classes_worst_first(self):
         lines = say(arenas, arenas_of_shop(), classes=True)
@@ -668,9 +673,7 @@ class Arenas(unittest.TestCase):
 class Threads(unittest.TestCase):
     def test_frames_and_locals(self):
         lines = say(threads, shop(), locals=True)
-        self.assertEqual(
-            lines[0], "1 thread knows Python, with 1 frame; thread 25402 holds the GIL."
-        )
+        self.assertEqual(lines[0], "1 Python thread with 1 frame; thread 25402 holds the GIL.")
         joined = "\n".join(lines)
         self.assertIn("#0  0x7ffbf84a9090  serve()  at orders.py:34", joined)
         self.assertRegex(joined, r"config  0x7ffbf7fc8300  \{'currency'")

@@ -98,11 +98,11 @@ def _matching(candidates: Iterable[str], typed: str, word: str) -> List[str]:
 
 
 def _python_names() -> List[str]:
-    """Locals of the selected frame, where a session is open: a Tab key derives nothing."""
+    """Locals of the selected frames, where a session is open: a Tab key derives nothing."""
     try:
         for held in sessions.opened():
-            frame = names.selected_frame(held.session)
-            return [local.name for local in frame.locals if local.name] if frame else []
+            frames = names.selected_frames(held.session)
+            return [local.name for frame in frames for local in frame.locals if local.name]
     except (InspectError, gdb.error):
         pass
     return []

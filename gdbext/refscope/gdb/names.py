@@ -50,13 +50,13 @@ def _of_name(session: Any, word: str) -> int:
         found = _as_pointer(value)
         if found is not None:
             return found
-    frame = selected_frame(session)
-    found = target.in_frame(session, frame, word) if frame is not None else 0
+    frames = selected_frames(session)
+    found = target.in_frames(session, frames, word)
     if found:
         return found
     if value is not None and value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR:
         return int(value) & _WORD
-    return _symbol(word) or _unknown(session, frame, word)
+    return _symbol(word) or _unknown(session, frames, word)
 
 
 def _c_value(word: str) -> Any:
@@ -82,41 +82,38 @@ def _symbol(word: str) -> int:
     return int(value) & _WORD if "data variable" in str(value.type) else 0
 
 
-def _unknown(session: Any, frame: Any, word: str) -> int:
-    if frame is None:
+def _unknown(session: Any, frames: List[Any], word: str) -> int:
+    if not frames:
         raise TargetError(
             f"No C symbol '{word}', and this thread has no Python frame to look '{word}' up in."
         )
     raise TargetError(
-        f"No Python name '{word}' in frame {target.frame_words(frame)} and no C symbol of that "
-        f"name.{target.close_names(session, frame, word)}"
+        f"No Python name '{word}' in {target.frames_words(frames)} and no C symbol of that "
+        f"name.{target.close_names(session, frames, word)}"
     )
 
 
 # ---- frames ---------------------------------------------------------------------------------
 
 
-def selected_frame(session: Any) -> Optional[Any]:
-    """The Python frame that belongs to the selected thread, and to its selected C frame."""
+def selected_frames(session: Any) -> List[Any]:
+    """The Python frame of the selected thread that its selected C frame runs, then its callers."""
     frames = _frames_of_thread(session)
-    if not frames:
-        return None
-    by_addr = {frame.addr: frame for frame in frames}
+    by_addr = {frame.addr: i for i, frame in enumerate(frames)}
     for addr in _frames_in_c():
         if addr in by_addr:
-            return by_addr[addr]
-    return frames[0]
+            return frames[by_addr[addr] :]
+    return frames
 
 
 def _frames_of_thread(session: Any) -> List[Any]:
     thread = gdb.selected_thread()
     tid = (thread.ptid[1] or thread.ptid[2]) if thread is not None else 0
-    threads = session.thread_list()
-    for row in threads:
-        if row.tid == tid:
-            return row.frames
-    # A core may not say which thread is which; with one thread there is no doubt.
-    return threads[0].frames if len(threads) == 1 else []
+    for row in session.thread_list():
+        if row.tid == tid and tid:
+            return list(row.frames)
+    # The selected thread runs no Python, or the core does not say which thread is which.
+    return target.frames_to_search(session)
 
 
 def _frames_in_c() -> List[int]:

@@ -10,6 +10,9 @@ from ..book import called, hexa
 GROUP_FROM = 4
 """So many holders of the same type and slot become one line."""
 
+CANDIDATES = 8
+"""Words of C memory that are listed: most of many are stale."""
+
 
 def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[str]:
     """The bill, the candidates, the verdict."""
@@ -168,9 +171,11 @@ def _grouped(lines: List[Line]) -> List[List[Line]]:
 def _slots(names: Sequence[str]) -> str:
     if list(names) == ["ob_type"]:
         return "its type (ob_type)"
+    if len(names) > 1 and len(set(names)) == 1:
+        return f"{text.shorten(names[0], 32)} ({text.number(len(names))} slots)"
     if len(names) <= 3:
         return text.shorten(", ".join(names), 48)
-    return text.shorten(f"{names[0]}, {names[1]} and {len(names) - 2} more slots", 48)
+    return text.shorten(f"{names[0]}, {names[1]} and {text.number(len(names) - 2)} more slots", 48)
 
 
 def _free_threaded(answer: Answer) -> List[str]:
@@ -211,7 +216,8 @@ def _possible(answer: Answer, style: text.Style) -> List[str]:
             "",
             "candidates in C memory (a word that points here; it may own a reference or be stale):",
         ]
-        shown, rest = text.cut(answer.possible, answer.limit)
+        few = CANDIDATES if answer.limit is None else answer.limit
+        shown, rest = text.cut(answer.possible, few)
         rows: List[List[text.Cell]] = [
             ["1", "possible", text.address(row.addr), row.place()] for row in shown
         ]

@@ -48,7 +48,11 @@ class Answer:
 
 
 def _nearly_empty(row: Any) -> bool:
-    return 0 < row.used_bytes * NEARLY_EMPTY < row.size
+    """Of what was ever used little is left. An arena that is still new is not meant."""
+    if not row.pools:
+        return False
+    never = sum(pool.state == _NEVER for pool in row.pool)
+    return 0 < row.used_bytes * NEARLY_EMPTY < row.size * (row.pools - never) // row.pools
 
 
 # ---- question -------------------------------------------------------------------------------
@@ -274,10 +278,14 @@ def _notes(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[s
             top = [f"{text.number(n)} {name}" for name, n in answer.pinning[:4]]
             if len(answer.pinning) > 4:
                 top.append(text.plural(len(answer.pinning) - 4, "other type"))
+            blocks = sum(answer.arenas[i].used_blocks for i in few)
+            other = blocks - sum(n for _name, n in answer.pinning)
+            if other > 0:
+                top.append(f"{text.number(other)} blocks of objects elsewhere or of free lists")
             notes.add(
                 "pinned by",
-                f"{text.listing(top)}, and blocks that belong to objects elsewhere. Freed "
-                "objects on free lists pin their pools too; a full collection empties those lists.",
+                f"{text.listing(top)}. Freed objects on free lists pin their pools too; a full "
+                "collection empties those lists.",
             )
         notes.next(
             "arenas", "--pins", str(few[-1]), why=f"what arena {few[-1]} holds, and for whom"

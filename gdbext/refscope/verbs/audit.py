@@ -236,15 +236,20 @@ def _held(answer: Answer, style: text.Style) -> List[str]:
 
 
 def _by_type(answer: Answer) -> str:
-    sums: Dict[str, List[int]] = {}
-    rows = answer.deficit + ([] if answer.only_deficit else answer.leaked + answer.held)
+    """Deficits and surpluses apart: one does not make up for the other."""
+    sums: Dict[Tuple[bool, str], List[int]] = {}
+    rows = answer.deficit + ([] if answer.only_deficit else answer.leaked)
+    rows += answer.held if answer.show_all and not answer.only_deficit else []
     for row in rows:
-        found = sums.setdefault(row.type, [0, 0])
+        found = sums.setdefault((row.remainder > 0, row.type), [0, 0])
         found[0] += row.remainder
         found[1] += 1
-    ordered = sorted(sums.items(), key=lambda item: (item[1][0], item[0]))
-    shown = [f"{name} {text.signed(total)} ({text.number(n)})" for name, (total, n) in ordered[:8]]
-    return "   ".join(shown) + ("   ..." if len(ordered) > 8 else "")
+    ordered = sorted(sums.items(), key=lambda item: (item[0][0], -abs(item[1][0]), item[0][1]))
+    shown = [
+        f"{name} {text.signed(total)} ({text.number(n)})"
+        for (_sign, name), (total, n) in ordered[:8]
+    ]
+    return ", ".join(shown) + (", ..." if len(ordered) > 8 else "")
 
 
 VERB = verb.Verb(

@@ -145,7 +145,7 @@ def _sentence(answer: Answer) -> str:
         )
     n = len(waiting)
     objects = sum(len(c.members) for c in waiting)
-    size = sum(c.bytes for c in waiting)
+    size = sum(c.size for c in waiting)
     each = {len(c.members) for c in waiting}
     of = (
         f"of {text.plural(each.pop(), 'object')}"
@@ -162,13 +162,12 @@ def _table(answer: Answer, style: text.Style) -> List[str]:
     rows: List[List[text.Cell]] = []
     for group in shown:
         counts = [len(c.members) for c in group.components]
-        each = {c.bytes for c in group.components}
-        spread = f"{text.number(min(counts))}-{text.number(max(counts))}"
+        sizes = [c.size for c in group.components]
         rows.append(
             [
                 text.number(len(group.components)),
-                text.number(counts[0]) if min(counts) == max(counts) else spread,
-                text.number(group.first.bytes) if len(each) == 1 else "-",
+                _spread(counts),
+                _spread(sizes),
                 "reachable" if group.first.reachable else "unreachable",
                 text.shorten(_shape(answer, group), 96),
             ]
@@ -184,6 +183,12 @@ def _table(answer: Answer, style: text.Style) -> List[str]:
         f"{text.plural(answer.tracked, 'tracked object')}"
     )
     return lines
+
+
+def _spread(figures: Sequence[int]) -> str:
+    """`240`, or `22-240`."""
+    least, most = min(figures), max(figures)
+    return text.number(least) if least == most else f"{text.number(least)}-{text.number(most)}"
 
 
 def _shape(answer: Answer, group: Group) -> str:

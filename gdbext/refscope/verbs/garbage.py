@@ -143,7 +143,8 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     disabled = [row for row in answer.interpreters if not row.gc_enabled]
     if disabled and answer.types:
         notes.add(
-            "note", "gc is disabled: it stays until gc.enable() and a collection, or gc.collect()."
+            "note",
+            "gc is disabled: all this stays until gc.collect(), or gc.enable() and a collection.",
         )
     for entry in answer.below_zero[:1]:
         notes.next("refs", hexa(entry.addr), why="who holds it, and what is missing")

@@ -8,6 +8,9 @@ from typing import Any, Dict, List, Optional
 from .. import collector, text, verb
 
 
+PREFIX_WIDTH = len("Interpreter 12: ")
+
+
 @dataclass(frozen=True)
 class Answer:
     """Every interpreter's collector."""
@@ -112,7 +115,13 @@ def _sentence(row: Any, inside: bool) -> str:
         return f"{who} is enabled, but threshold 0 is 0: automatic collection is off."
     else:
         state = "is enabled and idle"
-    return f"{who} {state}; {tracked_words}, {rest}, {garbage}."
+    said = [tracked_words, rest, garbage]
+    room = text.WIDTH - PREFIX_WIDTH * inside
+    # What says nothing unusual gives way first.
+    for dull in ("gc.garbage is empty", "none frozen"):
+        if text.width(f"{who} {state}; {', '.join(said)}.") > room and dull in said:
+            said.remove(dull)
+    return f"{who} {state}; {', '.join(said)}."
 
 
 def _table(row: Any, style: text.Style) -> List[str]:
@@ -192,9 +201,11 @@ def _oldest(row: Any, old: Any) -> List[str]:
         return [lines[0] + "."]
     quarter = row.long_lived_total // 4
     lines[0] += f", and only once {text.number(quarter)} objects have survived them"
+    enough = ": enough" if row.long_lived_pending >= quarter else ""
     lines.append(
         "                since the last full one (a quarter of "
-        f"{text.number(row.long_lived_total)}); so far {text.number(row.long_lived_pending)}."
+        f"{text.number(row.long_lived_total)}); so far "
+        f"{text.number(row.long_lived_pending)}{enough}."
     )
     return lines
 

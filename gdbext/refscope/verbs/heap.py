@@ -97,7 +97,9 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     )
     if answer.dead:
         waits = text.verb_form(answer.dead, "waits", "wait")
-        occupied += f" No objects: {text.number(answer.dead)} dead ones that {waits} on free lists."
+        occupied += (
+            f" {text.plural(answer.dead, 'dead object')} {waits} on free lists, not counted."
+        )
     lines.extend(text.wrap(occupied, 2))
     notes = text.Notes(spelling, style)
     notes.next("find", "--type", _own_type(answer), "--limit", "5")

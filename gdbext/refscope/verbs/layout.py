@@ -115,12 +115,12 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         [
             text.shorten(row.structure, 32),
             text.shorten(row.source, 24),
-            text.shorten(row.text, 72),
             _RESULTS.get(row.result, "?"),
+            text.shorten(row.text, 120),
         ]
         for row in answer.proofs
     ]
-    lines.extend(text.table(rows, "llll", style, head=("structure", "source", "proof", "result")))
+    lines.extend(text.table(rows, "llll", style, head=("structure", "source", "result", "proof")))
     notes = text.Notes(spelling, style)
     for row in answer.proofs:
         if row.result == FAILED:

@@ -25,7 +25,7 @@ class Answer:
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List threads, innermost frame first."""
     namer = Namer(session)
-    threads = list(session.thread_list())
+    threads = sorted(session.thread_list(), key=lambda thread: (not thread.tid, thread.tid))
     values: Dict[int, str] = {}
     for thread in threads:
         wanted = [thread.exception, thread.handled]
@@ -118,8 +118,7 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
 def _sentence(answer: Answer) -> str:
     n = len(answer.threads)
     frames = sum(len(thread.frames) for thread in answer.threads)
-    known = text.verb_form(n, "knows", "know")
-    head = f"{text.plural(n, 'thread')} {known} Python, with {text.plural(frames, 'frame')}"
+    head = f"{text.plural(n, 'Python thread')} with {text.plural(frames, 'frame')}"
     if len(answer.interpreters) > 1:
         head += f" in {text.plural(len(answer.interpreters), 'interpreter')}"
     if answer.free_threaded:
