@@ -25,7 +25,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x49C4750A
+ABI_HASH = 0x25AC8D7E
 INSP_NONE = 4294967295
 
 
@@ -1112,6 +1112,14 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_session),
         c_uint32,
         POINTER(insp_object),
+        POINTER(insp_error),
+    ]),
+    "insp_object_columns": (c_uint, [
+        POINTER(insp_session),
+        POINTER(c_uint32),
+        c_size_t,
+        POINTER(c_uint64),
+        POINTER(c_uint32),
         POINTER(insp_error),
     ]),
     "insp_object_words": (c_uint, [

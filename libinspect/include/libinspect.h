@@ -478,6 +478,14 @@ INSP_API insp_status insp_object_at(insp_session *session, insp_addr addr, insp_
 INSP_API insp_status insp_object_number(insp_session *session, uint32_t number,
                                         insp_object *out, insp_error *err);
 
+/**
+ * Columns of many objects at once: the i-th address and type id of numbers[i]. Either array may be NULL.
+ * Fails with INSP_ERR_ARGUMENT where a number is no object's.
+ */
+INSP_API insp_status insp_object_columns(insp_session *session, const uint32_t *numbers,
+                                         size_t n, insp_addr *addrs, uint32_t *types,
+                                         insp_error *err);
+
 /** A word of an object's memory, from its block's start on. */
 typedef struct insp_word {
     int64_t offset; /**< from the object's address; negative for pre-header and gc head */

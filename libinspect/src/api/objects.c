@@ -215,6 +215,22 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
     return INSP_OK;
 }
 
+insp_status insp_object_columns(insp_session *s, const uint32_t *numbers, size_t n,
+                                insp_addr *addrs, uint32_t *types, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
+    for (size_t i = 0; !st && i < n; i++) {
+        if (!insp_heap_is_object(&s->heap, numbers[i]))
+            return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u",
+                             numbers[i]);
+        if (addrs)
+            addrs[i] = insp_heap_addr(&s->heap, numbers[i]);
+        if (types)
+            types[i] = s->heap.type.at[numbers[i]];
+    }
+    return st;
+}
+
 insp_status insp_object_at(insp_session *s, insp_addr addr, insp_object *out, insp_error *err)
 {
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);

@@ -251,8 +251,8 @@ insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n
     insp_status st =
         insp_session_open_caller(s, pid, mappings, n_mappings, threads, n_threads, err);
     if (options)
-        s->options = (insp_options){.exe = keep(s, options->exe),
-                                    .sysroot = keep(s, options->sysroot)};
+        s->options =
+            (insp_options){.exe = keep(s, options->exe), .sysroot = keep(s, options->sysroot)};
     s->modules_pending = true;
     if (st)
         insp_close(s);

@@ -14,7 +14,6 @@
 #include "graph.h"
 
 #include "../base/cleanup.h"
-#include "packed.h"
 #include "part.h"
 #include "scratch.h"
 
@@ -23,6 +22,8 @@
 #define OUTSIDE UINT32_MAX
 #define LAST (UINT32_MAX - 1)
 
+enum { SAMPLES = 256 };
+
 // A node on the way from where the walk began, and the lowest index it is known to reach.
 typedef struct open_node {
     uint32_t node, low;
@@ -30,7 +31,6 @@ typedef struct open_node {
 
 typedef struct walk {
     const insp_graph *g;
-    insp_packed *packed;
     const insp_subgraph *part;
     uint32_t *state;
     insp_u32s pending;
@@ -44,7 +44,6 @@ typedef struct walk {
 
 static void walk_deinit(walk *k)
 {
-    free(k->packed);
     free(k->open);
     insp_u32s_deinit(&k->pending);
 }
@@ -63,19 +62,20 @@ static void prepare(walk *k)
 
 // Put the targets of v that nobody visited on the pending stack, the nearest last: it comes next, and
 // nodes near each other share cache lines. Returns the lowest index among the others and v.
-static uint32_t scan(walk *k, uint32_t v, const uint32_t *to, uint64_t degree)
+static uint32_t scan(walk *k, uint32_t v)
 {
+    const insp_graph *g = k->g;
     uint32_t low = k->state[v], nearest = UINT32_MAX;
     uint32_t *top = k->pending.at + k->pending.len;
-    for (uint64_t e = 0; e < degree; e++) {
-        uint32_t w = to[e], state = k->state[w];
-        if (state >= low || !insp_part_edge(k->part, k->g->off[v] + e))
+    for (uint64_t e = g->off[v]; e < g->off[v + 1]; e++) {
+        uint32_t w = g->to[e], state = k->state[w];
+        if (state >= low || !insp_part_edge(k->part, e))
             continue;
         if (state) {
             low = state;
             continue;
         }
-        insp_soon(&k->packed[w]);
+        insp_soon(&g->off[w]);
         uint32_t distance = w > v ? w - v : v - w;
         *top = w;
         if (distance > nearest) {
@@ -118,13 +118,12 @@ static bool walk_from(walk *k, uint32_t start)
     while (k->pending.len) {
         uint32_t v = k->pending.at[k->pending.len - 1];
         if (!k->state[v]) {
-            const uint32_t *to;
-            uint64_t degree = insp_packed_edges(k->g, k->packed, v, &to);
+            uint64_t degree = k->g->off[v + 1] - k->g->off[v];
             size_t before = k->pending.len;
             if (!insp_u32s_reserve(&k->pending, before + degree))
                 return false;
             k->state[v] = k->n_open + k->n_closed + 1;
-            uint32_t low = scan(k, v, to, degree);
+            uint32_t low = scan(k, v);
             if (k->pending.len > before) {
                 k->open[k->n_open++] = (open_node){v, low};
                 continue;
@@ -138,16 +137,18 @@ static bool walk_from(walk *k, uint32_t start)
     return true;
 }
 
-// The node that most likely lies in a large component, or UINT32_MAX.
+// A node that likely lies in a large component, or UINT32_MAX: of some all over the graph, the one with
+// most ways in and out.
 static uint32_t choose_pivot(const walk *k)
 {
     const uint64_t *out = k->g->off, *in = k->part->reverse->off;
-    uint32_t pivot = UINT32_MAX;
-    double best = 0;
-    for (uint32_t i = 0; i < k->g->nodes; i++) {
-        double ways = (double)(out[i + 1] - out[i]) * (double)(in[i + 1] - in[i]);
+    uint32_t pivot = UINT32_MAX, step = k->g->nodes / SAMPLES + 1;
+    uint64_t best = 0;
+    for (uint64_t i = step / 2; i < k->g->nodes; i += step) {
+        uint64_t ways_out = out[i + 1] - out[i], ways_in = in[i + 1] - in[i];
+        uint64_t ways = ways_out < ways_in ? ways_out : ways_in;
         if (ways > best && !k->state[i]) {
-            pivot = i;
+            pivot = (uint32_t)i;
             best = ways;
         }
     }
@@ -201,8 +202,7 @@ insp_status insp_graph_components(const insp_graph *g, const insp_subgraph *part
     INSP_CLEANUP(walk_deinit)
     walk k = {.g = g, .part = part, .state = component, .next = LAST};
     k.open = insp_scratch(g->nodes, sizeof(*k.open));
-    k.packed = insp_packed_create(g);
-    if (!k.open || !k.packed)
+    if (!k.open)
         return insp_nomem(err);
 
     k.closed = (uint32_t *)(k.open + g->nodes);

@@ -3,7 +3,8 @@
 //
 // A node is known by its preorder number in a depth-first tree from the root; small letters below are such
 // numbers. semi[i] is the lowest h from which a path leads to i whose inner nodes are all higher
-// than i. The immediate dominator of i is the nearest common ancestor of its parent and semi[i].
+// than i. The immediate dominator of i is the nearest ancestor of its parent, in the dominator tree, that
+// is not higher than semi[i]. The plain climb to it is quadratic at worst; here it is not.
 //
 // An edge h -> i with h < i starts at an ancestor of i and lowers semi[i] to h the moment it is seen. Only
 // edges that lead back, from a higher number to a lower, are kept.
@@ -37,6 +38,11 @@ typedef struct hop {
     uint32_t up, low;
 } hop;
 
+// A number in the dominator tree, and an ancestor farther up.
+typedef struct rung {
+    uint32_t jump, depth;
+} rung;
+
 typedef struct tree {
     const insp_graph *g;
     insp_packed *packed;
@@ -45,6 +51,7 @@ typedef struct tree {
     uint32_t *parent; // in the depth-first tree, then the immediate dominator
     uint32_t *semi;
     hop *hops;
+    rung *rungs;
     candidates pending;
     back_edges back;
     uint32_t *from;  // where the back edges come from, those to one number together
@@ -63,6 +70,7 @@ static void tree_deinit(tree *t)
     free(t->parent);
     free(t->semi);
     free(t->hops);
+    free(t->rungs);
     free(t->from);
     free(t->first);
     candidates_deinit(&t->pending);
@@ -215,14 +223,31 @@ static bool find_semis(tree *t)
     return true;
 }
 
-static void find_dominators(tree *t)
+// Put i below its dominator d. Jumps are as long as the binary digits of depths make them (Myers, "An
+// applicative random-access stack", 1983), so that a climb takes a logarithm of steps.
+static void add_rung(rung *rungs, uint32_t i, uint32_t d)
 {
+    rung a = rungs[d], b = rungs[a.jump];
+    bool twice = a.depth - b.depth == b.depth - rungs[b.jump].depth;
+    rungs[i] = (rung){twice ? b.jump : d, a.depth + 1};
+}
+
+static bool find_dominators(tree *t)
+{
+    free(t->hops);
+    t->hops = NULL;
+    t->rungs = insp_scratch(t->n, sizeof(*t->rungs));
+    if (!t->rungs)
+        return false;
+    t->rungs[0] = (rung){0, 0};
     for (uint32_t i = 1; i < t->n; i++) {
-        uint32_t d = t->parent[i];
-        while (d > t->semi[i])
-            d = t->parent[d];
+        uint32_t d = t->parent[i], semi = t->semi[i];
+        while (d > semi)
+            d = t->rungs[d].jump > semi ? t->rungs[d].jump : t->parent[d];
         t->parent[i] = d;
+        add_rung(t->rungs, i, d);
     }
+    return true;
 }
 
 insp_status insp_graph_dominators(const insp_graph *g, uint32_t root, uint32_t *idom,
@@ -239,9 +264,9 @@ insp_status insp_graph_dominators(const insp_graph *g, uint32_t root, uint32_t *
     if (!insp_u32s_reserve(nodes, g->nodes) || !tree_init(&t))
         return insp_nomem(err);
     t.node = nodes->at;
-    if (!number_nodes(&t, root) || !sort_back_edges(&t) || !find_semis(&t))
+    if (!number_nodes(&t, root) || !sort_back_edges(&t) || !find_semis(&t) ||
+        !find_dominators(&t))
         return insp_nomem(err);
-    find_dominators(&t);
 
     for (uint32_t i = 0; i < t.n; i++)
         idom[t.node[i]] = t.node[t.parent[i]];

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "graph.h"
 
-#include "packed.h"
 #include "scratch.h"
 
 bool insp_bits_init(insp_bits *b, uint32_t nodes)
@@ -68,19 +67,4 @@ void insp_reverse_deinit(insp_reverse *r)
     free(r->off);
     free(r->to);
     *r = (insp_reverse){0};
-}
-
-insp_packed *insp_packed_create(const insp_graph *g)
-{
-    insp_packed *packed = insp_scratch(g->nodes, sizeof(*packed));
-    for (uint32_t i = 0; packed && i < g->nodes; i++) {
-        uint64_t n = g->off[i + 1] - g->off[i];
-        insp_packed p = {{INSP_NONE, INSP_NONE, INSP_NONE, INSP_NONE}};
-        if (n > INSP_PACKED)
-            p.to[0] = INSP_NONE - 1;
-        for (uint64_t k = 0; n <= INSP_PACKED && k < n; k++)
-            p.to[k] = g->to[g->off[i] + k];
-        packed[i] = p;
-    }
-    return packed;
 }

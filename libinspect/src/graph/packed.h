@@ -10,11 +10,13 @@
 #define INSP_GRAPH_PACKED_H
 
 #include "graph.h"
-#include "scratch.h"
 
 enum { INSP_PACKED = 4 };
 
-/** Up to four targets, the rest INSP_NONE; or INSP_NONE - 1 first: look the list up in the graph. */
+/** Stands first where there are more: no node has this number. */
+#define INSP_PACKED_LONG (INSP_NONE - 1)
+
+/** Up to four targets, the rest INSP_NONE; or INSP_PACKED_LONG: look the list up in the graph. */
 typedef struct insp_packed {
     uint32_t to[INSP_PACKED];
 } insp_packed;
@@ -27,7 +29,7 @@ static inline uint64_t insp_packed_edges(const insp_graph *g, const insp_packed 
                                          uint32_t v, const uint32_t **to)
 {
     const insp_packed *p = &packed[v];
-    if (p->to[0] == INSP_NONE - 1) {
+    if (p->to[0] == INSP_PACKED_LONG) {
         *to = g->to + g->off[v];
         return g->off[v + 1] - g->off[v];
     }

@@ -68,14 +68,10 @@ bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int
 
 insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
 {
-    insp_addr start;
-    uint32_t n = insp_pools_number(&h->pools, addr, &start);
-    if (n != INSP_NONE) {
-        *size = insp_pools_of_number(&h->pools, n)->size;
-        return start;
-    }
-    *size = 0;
-    return 0;
+    insp_addr start = 0;
+    bool pooled = insp_pools_number(&h->pools, addr, &start) != INSP_NONE;
+    *size = pooled ? insp_pools_find(&h->pools, addr)->size : 0;
+    return start;
 }
 
 const char *insp_gc_name(insp_gc_state state)

@@ -165,6 +165,23 @@ static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp
     return insp_arena_infos_push(&rd->p->arenas, info) ? INSP_OK : insp_nomem(err);
 }
 
+static bool index_numbers(insp_pools *p)
+{
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < p->rows.len; i++) {
+        const insp_pool_row *row = &p->rows.at[i];
+        if (!row->n)
+            continue;
+        if (!insp_u32s_push(&p->in_use, i))
+            return false;
+        for (; next < row->first + row->n; next += 1u << INSP_NUMBER_STEP) {
+            if (!insp_u32s_push(&p->by_number, (uint32_t)p->in_use.len - 1))
+                return false;
+        }
+    }
+    return true;
+}
+
 // Arenas are kept by address, and so are their pools and the numbers of their blocks.
 static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err)
 {
@@ -194,7 +211,7 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
     p->rows = sorted;
     for (uint32_t i = 0; fits && i < p->rows.len; i++)
         fits = enter(p, i);
-    return fits ? INSP_OK : insp_nomem(err);
+    return fits && index_numbers(p) ? INSP_OK : insp_nomem(err);
 }
 
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
@@ -219,18 +236,7 @@ void insp_pools_deinit(insp_pools *p)
     insp_arena_infos_deinit(&p->arenas);
     insp_pool_rows_deinit(&p->rows);
     insp_addrs_deinit(&p->free_blocks);
+    insp_u32s_deinit(&p->in_use);
+    insp_u32s_deinit(&p->by_number);
     *p = (insp_pools){0};
-}
-
-const insp_pool_row *insp_pools_of_number(const insp_pools *p, uint32_t number)
-{
-    size_t low = 0, high = p->rows.len;
-    while (high - low > 1) {
-        size_t mid = low + (high - low) / 2;
-        if (p->rows.at[mid].first <= number)
-            low = mid;
-        else
-            high = mid;
-    }
-    return &p->rows.at[low];
 }

@@ -52,6 +52,8 @@ typedef struct insp_pools {
     size_t n_place, cap_place;
     uint32_t per_granule;   /**< pool places a granule */
     uint32_t shift;         /**< log2 of the pool size */
+    insp_u32s in_use;       /**< rows of pools that have blocks, in order */
+    insp_u32s by_number;    /**< for every 32nd number, its place in in_use */
     insp_addrs free_blocks; /**< start of every free block, unsorted */
     uint64_t used_bytes, used_blocks;
 } insp_pools;
@@ -94,7 +96,17 @@ static inline uint32_t insp_pools_number(const insp_pools *p, insp_addr addr, in
     return row->first + i;
 }
 
+enum { INSP_NUMBER_STEP = 5 };
+
 /** The pool of a block number. `number` is below p->numbers. */
-const insp_pool_row *insp_pools_of_number(const insp_pools *p, uint32_t number);
+static inline const insp_pool_row *insp_pools_of_number(const insp_pools *p, uint32_t number)
+{
+    // A pool has at least 31 blocks, so this is at most two steps away.
+    uint32_t i = p->by_number.at[number >> INSP_NUMBER_STEP];
+    const insp_pool_row *row = &p->rows.at[p->in_use.at[i]];
+    while (number - row->first >= row->n)
+        row = &p->rows.at[p->in_use.at[++i]];
+    return row;
+}
 
 #endif

@@ -47,7 +47,8 @@ static bool add_run(insp_range_vec *out, size_t first, insp_addr start, insp_add
 
 static bool by_scan(int pagemap, insp_range range, bool own, insp_range_vec *out)
 {
-    struct scan_region found[SCAN_REGIONS];
+    // Zeroed for valgrind, which does not know that this call writes.
+    struct scan_region found[SCAN_REGIONS] = {{0}};
     uint64_t unwanted = own ? SCAN_FILE | SCAN_ZERO : 0;
     struct scan_arg arg = {.size = sizeof(arg),
                            .start = range.start,
