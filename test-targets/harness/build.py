@@ -14,13 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("REFSCOPE_BUILD", str(ROOT.parent / "build")))
 
 
-def _default_python() -> str:
-    """The distribution's interpreter: what people meet in cores."""
-    places = (os.environ.get("REFSCOPE_TARGET_PYTHON"), "/usr/bin/python3.11", "/usr/bin/python3")
-    return next((p for p in places if p and os.path.exists(p)), sys.executable)
+def _distribution_python() -> str:
+    """What people meet in cores."""
+    places = ("/usr/bin/python3.11", "/usr/bin/python3")
+    return next((p for p in places if os.path.exists(p)), sys.executable)
 
 
-DEFAULT_PYTHON = _default_python()
+DISTRIBUTION_PYTHON = _distribution_python()
+DEFAULT_PYTHON = os.environ.get("REFSCOPE_TARGET_PYTHON") or DISTRIBUTION_PYTHON
 
 CFLAGS = (
     "-std=c11 -D_GNU_SOURCE -O1 -g -fPIC -shared -Wall -Wextra -Wpedantic -Wshadow "

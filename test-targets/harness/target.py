@@ -162,7 +162,7 @@ class Target:
         self.extra_cores = header.get("cores", "").split()
         self.env = dict(word.split("=", 1) for word in header.get("env", "").split())
         home = build.BUILD / "cores"
-        if self.python.path != os.path.realpath(build.DEFAULT_PYTHON):
+        if self.python.path != os.path.realpath(build.DISTRIBUTION_PYTHON):
             home = home / self.python.tag
         self.folder = home / "-".join([name, *args])
 
@@ -244,6 +244,8 @@ class Target:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "REFSCOPE"))}
         env.update(PYTHONPATH=":".join([*paths, str(build.ROOT)]), PYTHONHASHSEED="0",
                    PYTHONDONTWRITEBYTECODE="1", **self.env)
+        # Else the kernel writes the processor's number into each thread's memory as it likes.
+        env["GLIBC_TUNABLES"] = "glibc.pthread.rseq=0"
         return Process(self._command(), folder, env)
 
     def _command(self) -> typing.List[str]:

@@ -64,6 +64,8 @@ class Truth:
         beside = Path(str(path) + ".mallocstats")
         if beside.exists():
             self.mallocstats = beside.read_text(errors="replace")
+        if self.saved is not None:
+            self.saved -= set(self.gc_garbage)  # they were in gc.garbage before
         if not ended:
             raise ValueError("%s is cut short" % path)
         return self

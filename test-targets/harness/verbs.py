@@ -17,10 +17,17 @@ def _same(result: Result, what: str, said: typing.Any, real: typing.Any) -> None
         result.add(what, "", 0, "%r, not %r" % (said, real))
 
 
+def _main(answer: typing.Any) -> typing.Any:
+    """The main interpreter's part of an answer: the truth is about that one."""
+    return next(row for row in answer["interpreters"] if row["id"] == 0)
+
+
 def gc(case: Case, answers: Answers) -> Result:
     """Thresholds, counts, statistics and sizes of the collector's books."""
     result, truth = Result("gc verb"), case.truth
-    mine = answers["gc"]["interpreters"][0]
+    mine = _main(answers["gc"])
+    _same(result, "interpreters", len(answers["gc"]["interpreters"]),
+          case.facts.get("interpreters", 1))
     _same(result, "enabled", mine["enabled"], truth.gc_enabled)
     _same(result, "collecting", mine["collecting"], bool(case.facts.get("collecting")))
     _same(result, "frozen", mine["frozen"], truth.gc_freeze_count)
@@ -42,7 +49,7 @@ def arenas(case: Case, answers: Answers) -> Result:
     if real is None:
         _same(result, "arenas", sum(len(i["arenas"]) for i in answer["interpreters"]), 0)
         return result
-    mine = answer["interpreters"][0]
+    mine = _main(answer)
     said = {c["size"]: (c["pools"], c["used"], c["free"]) for c in mine["size_classes"]
             if c["pools"]}
     for row in real.classes:
@@ -63,7 +70,8 @@ def arenas(case: Case, answers: Answers) -> Result:
 def garbage(case: Case, answers: Answers) -> Result:
     """What a full collection would find, against what one under DEBUG_SAVEALL saved."""
     result, answer = Result("garbage verb"), answers["garbage"]
-    said = addresses(answer["unreachable"])
+    others = {o.addr for o in case.export.objects.values() if o.interp}
+    said = addresses(answer["unreachable"]) - others
     may = addresses(answer["may_resurrect"])
     saved = case.truth.saved
     if saved is not None:
@@ -128,8 +136,8 @@ def audit(case: Case, answers: Answers) -> Result:
     deficit = {int(row["addr"], 16): row["remainder"] for row in answer["deficit"]}
     _same(result, "deficits", deficit, {a: r for a, r in wanted.items() if r < 0})
     surplus = {int(row["addr"], 16): row["remainder"] for row in answer["surplus"]}
-    listed = {o.addr: o.remainder for o in mortal if o.unexplained and o.refcnt > 0
-              and not case.core.is_static(o.addr)}
+    listed = {o.addr: o.remainder for o in mortal if (o.unexplained or 0) > 0
+              and o.refcnt > 0 and not case.core.is_static(o.addr)}
     _same(result, "surplus is what the export has unexplained", surplus, listed)
     for addr, remainder in wanted.items():
         found = case.by_addr.get(addr)

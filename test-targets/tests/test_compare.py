@@ -289,7 +289,7 @@ class VerbsTest(Sound):
         names = ("gen0", "gen1", "gen2")
         return {
             "gc": {"interpreters": [{
-                "enabled": truth.gc_enabled, "collecting": False, "garbage": 0,
+                "id": 0, "enabled": truth.gc_enabled, "collecting": False, "garbage": 0,
                 "frozen": truth.gc_freeze_count,
                 "generations": [{
                     "name": n, "objects": len(truth.generation(i)),

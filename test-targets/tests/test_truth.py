@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What _truth writes is what the Python-level API of the same process says."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -96,6 +97,20 @@ class DisturbanceTest(unittest.TestCase):
                 if not held.immortal:
                     self.assertEqual(record.refcnt, held.count, "%s at %#x" % (
                         truth.type_name(record.type), record.addr))
+
+
+    def test_one_byte_written_to_a_process_is_noticed(self):
+        with Target("bare").live() as process:
+            before = process.memory()
+            self.assertEqual(before, process.memory())
+            heap = next(line for line in before if line.endswith("[heap]"))
+            addr = int(heap.split("-")[0], 16) + 4096
+            with open("/proc/%d/mem" % process.pid, "r+b", buffering=0) as memory:
+                held = os.pread(memory.fileno(), 1, addr)
+                os.pwrite(memory.fileno(), bytes([held[0] ^ 1]), addr)
+                after = process.memory()
+                os.pwrite(memory.fileno(), held, addr)
+            self.assertEqual([k for k in before if before[k] != after[k]], [heap])
 
 
 class PlantedTest(unittest.TestCase):
