@@ -10,6 +10,9 @@ from typing import List, Optional, Tuple
 from . import text
 from .book import Holder, module_name
 
+GROUP_FROM = 4
+"""So many holders of the same type and slot become one line."""
+
 SHARED_STATES = (
     "owned by its thread only",
     "maybe-weakref (not queued, not merged)",
@@ -77,7 +80,8 @@ class Answer:
     version: int  # PY_VERSION_HEX
     free_threaded: bool
     immortal: bool
-    is_type: bool
+    instances: int  # of a type
+    garbage_instances: int
     owned: List[Line]
     borrowed: List[Line]
     weak: List[Line]

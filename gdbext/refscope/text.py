@@ -17,6 +17,9 @@ WIDTH = 100
 NAME_WIDTHS = (32, 24, 16, 10, 6)
 """How wide a name of the target's may be in a sentence, tried in this order."""
 
+LINE_VALUE_WIDTH = 90
+"""A value that has a line of its own is cut to this many columns."""
+
 VALUE_WIDTH = 60
 """A value in a row is cut to this many columns."""
 

@@ -204,6 +204,7 @@ class Refs(unittest.TestCase):
         self.assertIn("+40  owned  0x7ffbf7000000  Session", lines[2])
         self.assertIn("and 39 more like it", lines[2])
         self.assertIn("its type (ob_type)", lines[2])
+        self.assertIn("39 of these 40 instances are unreachable.", "\n".join(lines))
 
     def test_limit_0_lists_every_holder(self):
         lines = self.check_sums(SESSION, limit=0)

@@ -4,11 +4,8 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .. import text
-from ..bill import SHARED_STATES, Answer, Line, Searched, halves
+from ..bill import GROUP_FROM, SHARED_STATES, Answer, Line, Searched, halves
 from ..book import called, hexa
-
-GROUP_FROM = 4
-"""So many holders of the same type and slot become one line."""
 
 CANDIDATES = 8
 """Words of C memory that are listed: most of many are stale."""
@@ -260,9 +257,10 @@ def _notes(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[s
         notes.add("verdict", _surplus_verdict(answer))
     elif answer.remainder < 0:
         notes.add("verdict", _deficit_verdict(answer))
-    if answer.is_type:
-        notes.add("note", "an instance of a class owns a reference to it.")
-    notes.add("value", answer.value, whole=True)
+    notes.add("note", _class_note(answer))
+    notes.add("value", _told_value(answer), whole=True)
+    if answer.garbage_instances:
+        notes.next("garbage", why="what a full collection would free")
     if answer.remainder > 0:
         notes.next("audit", "--type", answer.type, why="are there more like it?")
         if answer.possible:
@@ -281,6 +279,23 @@ def _notes(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[s
     notes.next("why", addr, why="who keeps it alive, from a root")
     notes.next("referents", addr, why="what it refers to")
     return notes.lines()
+
+
+def _class_note(answer: Answer) -> str:
+    if not answer.instances:
+        return ""
+    note = "an instance of a class owns a reference to it"
+    n, garbage = answer.instances, answer.garbage_instances
+    if garbage:
+        are = text.verb_form(garbage, "is", "are")
+        note += f"; {text.number(garbage)} of these {text.number(n)} instances {are} unreachable"
+    return note + "."
+
+
+def _told_value(answer: Answer) -> str:
+    """Its value, where that says more than its type and name."""
+    dull = (f"<{answer.type}>", f"<class '{answer.name}'>", answer.name)
+    return "" if answer.value in dull else answer.value
 
 
 def _leaked(missing: int) -> str:
@@ -374,7 +389,7 @@ def _immortal(answer: Answer, style: text.Style, spelling: text.Spelling) -> Lis
             "real immortality came with 3.12. None is not static in this sense before it: it has "
             "an ordinary count, and too many DECREFs on it kill the process.",
         )
-    notes.add("value", answer.value, whole=True)
+    notes.add("value", _told_value(answer), whole=True)
     notes.next("referrers", "--limit", "0", hexa(answer.addr), why="list them")
     return lines + [""] + notes.lines()
 

@@ -113,7 +113,8 @@ def as_json(answer: Answer) -> Dict[str, Any]:
     found: Dict[str, Any] = {
         "allocator": answer.allocator,
         "interpreters": [
-            _interpreter_json(answer, i, ident) for i, ident in enumerate(answer.interpreters)
+            _interpreter_json(answer, answer.interpreters.index(ident), ident)
+            for ident in sorted(answer.interpreters)
         ],
     }
     if answer.pins_of is not None:

@@ -26,7 +26,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Read the collectors' own books."""
     python = session.python_info()
     return Answer(
-        interpreters=list(session.interpreter_list()),
+        interpreters=sorted(session.interpreter_list(), key=lambda row: row.id),
         version=python.hex,
         short_version=".".join(python.version.split(".")[:2]),
         free_threaded=bool(python.free_threaded),

@@ -33,7 +33,7 @@ class Answer:
 
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List the proofs, and the fields of one structure."""
-    interpreters = list(session.interpreter_list())
+    interpreters = sorted(session.interpreter_list(), key=lambda row: row.id)
     return Answer(
         python=session.python_info(),
         interpreters=interpreters,

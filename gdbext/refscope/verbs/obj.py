@@ -87,7 +87,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         ],
         items=items,
         items_left_out=rest,
-        value=book.value(row.addr),
+        value=book.value(row.addr, text.LINE_VALUE_WIDTH),
         limit=args.limit,
     )
 
@@ -164,7 +164,8 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         lines.append("")
         lines.extend(_item_lines(answer, style))
     notes = text.Notes(spelling, style)
-    notes.add("value", answer.value, whole=True)
+    if answer.value != f"<{answer.type}>":
+        notes.add("value", answer.value, whole=True)
     notes.add("size", _size_words(answer))
     addr = hexa(answer.addr)
     notes.next("refs", addr, why="who holds it")

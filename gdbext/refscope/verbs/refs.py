@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from .. import text, verb
-from ..bill import SHARED_STATES, Answer, Candidate, Line, Searched, halves
+from ..bill import GROUP_FROM, SHARED_STATES, Answer, Candidate, Line, Searched, halves
 from ..book import REF_BORROWED, REF_OWNED, REF_WEAK, Book, foreign_extensions, hexa
 from ._refs_text import as_text
 
@@ -18,8 +18,9 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     book = Book(session)
     row = book.at(args.expr)
     edges = session.referrers(row.number)
+    instances = [edge.src for edge in edges if edge.name == "ob_type"]
     native = None if args.no_native else session.candidates_of(row.number)
-    value, cut = book.value_and_cut(row.addr)
+    value, cut = book.value_and_cut(row.addr, text.LINE_VALUE_WIDTH)
     python = session.python_info()
     answer = Answer(
         addr=row.addr,
@@ -30,7 +31,8 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         version=python.hex,
         free_threaded=bool(python.free_threaded),
         immortal=bool(row.immortal),
-        is_type=any(edge.name == "ob_type" for edge in edges),
+        instances=len(instances),
+        garbage_instances=_garbage_among(session, instances),
         owned=_lines(book, edges, REF_OWNED),
         borrowed=_lines(book, edges, REF_BORROWED),
         weak=_lines(book, edges, REF_WEAK),
@@ -62,6 +64,13 @@ def _lines(book: Book, edges: Sequence[Any], kind: int) -> List[Line]:
     return lines
 
 
+def _garbage_among(session: Any, instances: Sequence[int]) -> int:
+    """How many of these are unreachable; asked only where there are many."""
+    if len(instances) < GROUP_FROM:
+        return 0
+    return len(set(session.garbage_replay().unreachable).intersection(instances))
+
+
 def _is_scanned(book: Book, number: int) -> bool:
     row = book.type_row(book.object(number))
     return row is not None and row.read_by == "declared members and a scan"
@@ -70,12 +79,11 @@ def _is_scanned(book: Book, number: int) -> bool:
 def _with_paths(book: Book, answer: Answer, whole: bool) -> Answer:
     """Fill in whose each holder is, for the lines that will be shown."""
 
+    own = {edge.dst: edge.name for edge in book.session.referents(book.at(answer.addr).number)}
+
     def named(lines: List[Line]) -> List[Line]:
         shown = len(lines) if whole else len(text.cut(lines, answer.limit)[0])
-        return [
-            replace(line, holder=book.holder(line.holder.number)) if i < shown else line
-            for i, line in enumerate(lines)
-        ]
+        return [_named(book, line, own) if i < shown else line for i, line in enumerate(lines)]
 
     return replace(
         answer,
@@ -83,6 +91,14 @@ def _with_paths(book: Book, answer: Answer, whole: bool) -> Answer:
         borrowed=named(answer.borrowed),
         weak=named(answer.weak),
     )
+
+
+def _named(book: Book, line: Line, own: Dict[int, str]) -> Line:
+    """With whose its holder is; that may be the subject itself."""
+    holder = book.holder(line.holder.number)
+    if not holder.path and holder.number in own:
+        holder = replace(holder, path=f"its own {text.clean(own[holder.number])}")
+    return replace(line, holder=holder)
 
 
 def _candidates(native: Optional[Any]) -> List[Candidate]:
