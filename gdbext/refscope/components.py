@@ -37,7 +37,7 @@ class Step:
 class Component:
     """Objects each of which refers, over the others, to itself."""
 
-    members: List[Any]  # the library's rows of objects
+    members: List[Any]  # the library's rows of objects; of the program itself, book.Member
     bytes: int  # of the allocator's blocks
     reachable: bool
     program: bool
@@ -107,7 +107,8 @@ class Reader:
     def component(self, row: Any) -> Component:
         """One component with its members."""
         numbers = self.found.members[row.first : row.first + row.count]
-        members = self.book.objects(numbers)
+        # Of the program itself, which may be a million objects, only its types are told.
+        members = self.book.members(numbers) if row.program else self.book.objects(numbers)
         return Component(
             members=members,
             bytes=row.bytes,

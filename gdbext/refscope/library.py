@@ -292,6 +292,23 @@ class Session:
         """The object with a number."""
         return self._fill("insp_object_number", number)
 
+    def object_columns(self, numbers: Sequence[int]) -> tuple[array[int], array[int]]:
+        """The addresses and the type ids of many objects, in the order of their numbers."""
+        asked, n = array("I", numbers), len(numbers)
+        addrs, types = array("Q", bytes(8 * n)), array("I", bytes(4 * n))
+        error = _abi.insp_error()
+        columns = [
+            (ctype * n).from_buffer(column) if n else None
+            for ctype, column in (
+                (ctypes.c_uint32, asked),
+                (ctypes.c_uint64, addrs),
+                (ctypes.c_uint32, types),
+            )
+        ]
+        function = self._function("insp_object_columns")
+        _check(function(self._handle, columns[0], n, *columns[1:], byref(error)), error)
+        return addrs, types
+
     def object_words(self, addr: int) -> list[_abi.Word]:
         """An object's memory, word by word."""
         return self._ask("insp_object_words", addr)

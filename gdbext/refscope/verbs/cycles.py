@@ -12,6 +12,11 @@ from ..components import Answer, Component, Group, Reader, Step, Through, steps_
 # ---- question -------------------------------------------------------------------------------
 
 
+def _one_of_each(components: Sequence[Component]) -> Dict[int, Any]:
+    """A member of every type, by type id."""
+    return {row.type: row for c in components for row in c.members}
+
+
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List cycles, or those through one object."""
     book = Book(session)
@@ -21,7 +26,8 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     reader = Reader(book, found, want_edges=args.format == "json")
     components = [reader.component(row) for row in found.rows]
     groups = [] if args.format == "json" else reader.groups(components, args)
-    names = {row.number: book.type_name(row) for c in components for row in c.members}
+    known = {type_id: book.type_name(row) for type_id, row in _one_of_each(components).items()}
+    names = {row.number: known[row.type] for c in components for row in c.members}
     tracked = sum(collector.tracked(row) for row in session.interpreter_list())
     return _answer(groups, components, names, tracked, args, None)
 
