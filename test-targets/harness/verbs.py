@@ -49,7 +49,9 @@ def arenas(case: Case, answers: Answers) -> Result:
     if real is None:
         _same(result, "arenas", sum(len(i["arenas"]) for i in answer["interpreters"]), 0)
         return result
-    mine = _main(answer)
+    # Before 3.12 (gh-100227) all interpreters had one allocator: it stands under one of them.
+    using = [row for row in answer["interpreters"] if row["arenas"]]
+    mine = using[0] if case.truth.version < 0x030C0000 and len(using) == 1 else _main(answer)
     said = {c["size"]: (c["pools"], c["used"], c["free"]) for c in mine["size_classes"]
             if c["pools"]}
     for row in real.classes:
