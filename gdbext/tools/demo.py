@@ -44,7 +44,9 @@ def main() -> int:
     show("39 sessions were dropped, and each is a ring.", [*ask, "cycles", "--limit", "3"])
     gdb = ["gdb", "-nx", "-q", "-batch", "-x", "gdbext/refscope-gdb.py", "-c", core]
     show("The same in gdb, where a name is enough.", [*gdb, "-ex", "py-refs row"])
-    say(f"Now you: {program} --help, or gdb -x gdbext/refscope-gdb.py -c {core}")
+    print("\n---- Now you\n")
+    print(f"$ {program} --help")
+    print(f"$ gdb -x gdbext/refscope-gdb.py -c {core}")
     return 1 if failed else 0
 
 
