@@ -117,6 +117,47 @@ static uint32_t executable(const insp_session *s)
     return s->images.len ? 0 : INSP_NONE;
 }
 
+// A core without notes does not name its executable. But the last string on the stack is the path it was
+// started by (fs/exec.c puts it there).
+static const char *path_on_stack(insp_session *s)
+{
+    enum { ROOM = 4096 };
+    const insp_segment *stack = NULL;
+    for (size_t i = 0; i < s->space.segs.len; i++) {
+        const insp_segment *seg = &s->space.segs.at[i];
+        if (seg->flags & INSP_SEG_WRITE && seg->end < UINT64_C(1) << 47 && !seg->demand)
+            stack = seg;
+    }
+    if (!stack || stack->end - stack->start < ROOM)
+        return NULL;
+    const char *room = (const char *)stack->bytes + (stack->end - stack->start) - ROOM;
+    size_t end = ROOM;
+    while (end && !room[end - 1])
+        end--;
+    size_t start = end;
+    while (start && room[start - 1])
+        start--;
+    return start && start < end && room[start] == '/'
+               ? insp_arena_text(&s->text, room + start, end - start)
+               : NULL;
+}
+
+// Takes the file only if its build-id is the image's.
+static void attach_by_stack(insp_session *s, uint32_t i, const insp_options *options)
+{
+    insp_image *image = &s->images.at[i];
+    const char *path = *image->path ? NULL : path_on_stack(s);
+    if (path && !insp_image_attach(image, i, &s->space, options->sysroot, path, &s->text, NULL) &&
+        *image->doubt)
+        insp_problem_add(s, "other-build", "%s", image->doubt);
+    if (path && *image->file)
+        image->path = path;
+    else if (!*image->path && !*image->file)
+        insp_problem_add(s, "missing-file",
+                         "the core does not name its executable: its notes were cut off. Give it "
+                         "with --exe FILE");
+}
+
 static insp_status attach_files(insp_session *s, const insp_options *options, insp_error *err)
 {
     uint32_t exe = executable(s);
@@ -129,6 +170,8 @@ static insp_status attach_files(insp_session *s, const insp_options *options, in
     }
     for (uint32_t i = 0; !st && i < s->images.len; i++)
         st = attach_one(s, i, options, i == exe ? options->exe : NULL, err);
+    if (exe != INSP_NONE && !st && !options->exe)
+        attach_by_stack(s, exe, options);
     if (exe != INSP_NONE && !st)
         s->target.exe = s->images.at[exe].path;
     return st;

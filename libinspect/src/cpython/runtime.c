@@ -84,14 +84,17 @@ static uint32_t version_of(const insp_cpython *py, const insp_image *image)
     return banner_in_data(py, image);
 }
 
+// Its main interpreter points back at it, and that interpreter's first thread back at the interpreter.
 static bool is_runtime(const insp_cpython *py, const insp_layout *layout, insp_addr addr)
 {
     insp_reader r = insp_reader_of(py->space, layout);
     insp_addr head = INSP_U64(&r, addr, PyRuntimeState, interpreters_head);
     insp_addr main = INSP_U64(&r, addr, PyRuntimeState, interpreters_main);
-    if (r.bad || !head || !main)
+    if (r.bad || !head || !main || main & 7 ||
+        INSP_U64(&r, main, PyInterpreterState, runtime) != addr)
         return false;
-    return INSP_U64(&r, main, PyInterpreterState, runtime) == addr && !r.bad;
+    insp_addr thread = INSP_U64(&r, main, PyInterpreterState, threads_head);
+    return !r.bad && thread && INSP_U64(&r, thread, PyThreadState, interp) == main && !r.bad;
 }
 
 // Without a symbol: the only structure whose main interpreter points back at it.
@@ -155,8 +158,10 @@ static insp_status by_symbol(insp_cpython *py, insp_images *images, uint32_t i, 
     py->found_by = insp_arena_printf(py->text, "from .dynsym of %s", image->path);
     uint32_t hex = version_of(py, image);
     if (!hex)
-        return insp_fail(err, INSP_ERR_UNSUPPORTED, symbol->addr,
-                         "%s has _PyRuntime, but its version cannot be told", image->path);
+        return insp_fail(err, INSP_ERR_NO_PYTHON, symbol->addr,
+                         "%s has _PyRuntime, but what would tell its version is missing. Give its "
+                         "file with --exe",
+                         *image->path ? image->path : "a module");
     st = take_version(py, hex, err);
     if (!st && !is_runtime(py, &py->layout, py->runtime))
         return insp_fail(err, INSP_ERR_UNSUPPORTED, py->runtime,

@@ -6,6 +6,8 @@
 insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
 {
     *h = (insp_heap){.py = py};
+    for (size_t i = 0; i < py->space->segs.len; i++)
+        h->memory += py->space->segs.at[i].end - py->space->segs.at[i].start;
     insp_status st = insp_types_init(&h->types, py, err);
     return st ? st : insp_decoder_init(&h->decoder, py, &h->types, err);
 }

@@ -96,6 +96,7 @@ typedef struct insp_heap {
     insp_map
         shared_keys; /**< keys object that several share -> number of the object it belongs to */
     uint64_t objects, dead, size, bytes, malloc_bytes;
+    uint64_t memory; /**< bytes the target has */
     insp_watch watch;
 } insp_heap;
 

@@ -131,7 +131,8 @@ int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, b
     // By the type's flag: a static type has no gc head, and sys.getsizeof adds it all the same.
     if (t->is_gc)
         size += INSP_OFF(r->layout, PyGC_Head, sizeof) + t->preheader;
-    *known = !r->bad && size > 0 && t->sizeof_known;
+    // A length that more memory would be needed for than there is says nothing.
+    *known = !r->bad && size > 0 && (uint64_t)size <= h->memory && t->sizeof_known;
     r->bad = bad;
     return size;
 }

@@ -8,9 +8,10 @@
  * only the interpreter sees. Nothing is run in the target. Knows nothing of CPython: the caller
  * says what to call, with which arguments, and which addresses are callbacks.
  *
- * Only x86-64 is understood. An instruction that is not, a system call, a jump out of code that can be
- * read, a read of memory that is not there, or too many instructions end the call with a status;
- * the message names the address and the instruction.
+ * Only x86-64 is understood: whole numbers with BMI, SSE to SSE4.1 and AVX2 as far as compilers and
+ * C libraries use them, floating point without fused operations, no x87. An instruction that is not
+ * understood, a system call, a jump out of code that can be read, a read of memory that is not there,
+ * or too many instructions end the call with a status; the message names the address and the instruction.
  */
 #ifndef INSP_MACHINE_MACHINE_H
 #define INSP_MACHINE_MACHINE_H
@@ -19,7 +20,11 @@
 
 typedef struct insp_machine insp_machine;
 
-/** Where the value of a register was loaded from, as far as a plain copy tells. */
+/**
+ * The value of a register, and where it was loaded from as far as plain copies tell: from register to
+ * register, through the stack, and through an `and` that clears at most the three tag bits of a
+ * pointer. So what lies at `from` is the value, but perhaps for those bits.
+ */
 typedef struct insp_machine_arg {
     uint64_t value;
     insp_addr from; /**< address of the 8 bytes it was loaded from; 0 where it was computed */
@@ -34,19 +39,27 @@ typedef uint64_t (*insp_machine_callback)(void *ctx, const insp_machine_arg args
 
 /**
  * A call that the caller answers itself instead of interpreting it, by the address called (an
- * allocator, a lock, another function known by name). True: *result is what it returns.
+ * allocator, a lock, another function known by name). True: *result is what it returns. Calls in
+ * tail position, and those that go through a PLT, are asked about under their last address too.
  */
 typedef bool (*insp_machine_intercept)(void *ctx, insp_addr called,
                                        const insp_machine_arg args[6], uint64_t *result);
 
 typedef struct insp_machine_options {
-    uint64_t max_instructions;        /**< a call; 0 means 1,000,000 */
-    uint64_t fs_base;                 /**< of the thread the code believes to run on, or 0 */
+    uint64_t max_instructions; /**< a call; 0 means 1,000,000. 16 steps of a rep are one */
+    uint64_t fs_base;          /**< of the thread the code believes to run on; 0: no thread,
+                                           and only the stack protector's word can be read */
     insp_machine_intercept intercept; /**< may be NULL */
     void *intercept_ctx;
 } insp_machine_options;
 
-/** A machine for one thread. `space` must outlive it. Fails with INSP_ERR_MEMORY. */
+/**
+ * A machine for one thread. `space` must outlive it and stay as it is: what was decoded, and where
+ * pages lie, is remembered from call to call. Fails with INSP_ERR_MEMORY.
+ *
+ * **Cost**: 80 KiB, a stack of 256 KiB and its shadow as far as they are used, and 64 bytes for each
+ * instruction met, at most 16 MiB.
+ */
 insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
                                 insp_machine **out, insp_error *err);
 void insp_machine_destroy(insp_machine *m);
@@ -58,14 +71,17 @@ insp_addr insp_machine_callback_address(const insp_machine *m);
  * Call the function at `function` with `n_args` (at most 6) integer arguments; *result is its rax.
  * The overlay of the call before is dropped first.
  *
- * Fails with INSP_ERR_FAULT (err->addr could not be read), INSP_ERR_UNSUPPORTED (an instruction that is
- * not understood, err->addr is where), INSP_ERR_REFUSED (too many instructions, too deep, a system call).
+ * Fails with INSP_ERR_FAULT where the target would have been stopped by a signal: err->addr could not be
+ * read, written or executed, or is a misaligned operand or an instruction that divides by zero;
+ * INSP_ERR_UNSUPPORTED (an instruction that is not understood, err->addr is where); INSP_ERR_REFUSED
+ * (too many instructions, more than 4 MiB of pages written to, too deep, a system call);
+ * INSP_ERR_ARGUMENT (n_args).
  */
 insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_t *args,
                               size_t n_args, insp_machine_callback callback, void *ctx,
                               uint64_t *result, insp_error *err);
 
-/** How many instructions all calls so far took. */
+/** How many instructions all calls so far took; a call of the callback is part of that which calls it. */
 uint64_t insp_machine_instructions(const insp_machine *m);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum {
+    SLOTS = 2 * INSP_OVERLAY_PAGES,
     // Pages that are kept for the next call; more than that is given back.
     KEPT_PAGES = 64,
     // How far below the stack an address is still meant for it.
@@ -15,7 +16,7 @@ enum {
 
 static size_t home(uint64_t number)
 {
-    return (size_t)(number * 0x9e3779b97f4a7c15u >> 40) % (2 * INSP_OVERLAY_PAGES);
+    return (size_t)(number * 0x9e3779b97f4a7c15u >> 40) % SLOTS;
 }
 
 // The slot of a page, or the free one where it would go.
@@ -23,7 +24,7 @@ static uint16_t *overlay_slot(insp_overlay *o, uint64_t number)
 {
     size_t i = home(number);
     while (o->slots[i] && o->number[o->slots[i] - 1] != number)
-        i = (i + 1) % (2 * INSP_OVERLAY_PAGES);
+        i = (i + 1) % SLOTS;
     return &o->slots[i];
 }
 

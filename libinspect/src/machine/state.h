@@ -72,6 +72,8 @@ struct insp_op {
     uint16_t mnemonic;
 };
 
+_Static_assert(sizeof(insp_op) == 64, "an instruction is a line of the cache");
+
 /**
  * The status flags, kept in the form in which they come out of an operation. Two words for the
  * result, because comisd and popfq can set what no single result would.

@@ -127,8 +127,10 @@ insp_op *insp_op_from_int(insp_machine *m, insp_op *op)
 static double rounded(double x)
 {
     // From 2^52 on a double has no fraction, so adding that much rounds.
-    volatile double big = x < 0 ? -0x1p52 : 0x1p52;
-    if (!(x < 0x1p52 && x > -0x1p52))
+    static const double whole = 0x1p52;
+    volatile double big = x < 0 ? -whole : whole;
+    bool has_fraction = x < whole && x > -whole;
+    if (!has_fraction)
         return x;
     volatile double sum = x + big;
     return sum - big;

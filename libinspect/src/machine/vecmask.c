@@ -68,8 +68,7 @@ insp_op *insp_op_ktest(insp_machine *m, insp_op *op)
 // The predicates of vpcmpb and the like; the upper four negate the lower.
 static bool holds(bool less, bool equal, unsigned predicate)
 {
-    static const bool never = false;
-    const bool is[4] = {equal, less, less || equal, never};
+    const bool is[4] = {equal, less, less || equal, false};
     return is[predicate & 3u] != (predicate >> 2 & 1u);
 }
 

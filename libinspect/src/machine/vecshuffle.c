@@ -65,7 +65,7 @@ insp_op *insp_op_vpack(insp_machine *m, insp_op *op)
     size_t n = op->width, per = 16 / n;
     if (!insp_vget(m, op, 1, &a) || !insp_vget_aligned(m, op, 2, &b))
         return NULL;
-    for (size_t i = 0; i < 2 * op->size[0] / n; i++) {
+    for (size_t i = 0; i < (size_t)op->size[0] * 2 / n; i++) {
         const insp_vec *from = i % (2 * per) < per ? &a : &b;
         uint64_t x = insp_element(from, i / (2 * per) * per + i % per, n);
         int64_t wide = (int64_t)insp_extend(x, n);
@@ -184,7 +184,7 @@ insp_op *insp_op_vpermute128(insp_machine *m, insp_op *op)
     if (!insp_vget(m, op, 1, &v[0]) || !insp_vget(m, op, 2, &v[1]))
         return NULL;
     for (size_t i = 0; i < 2; i++) {
-        unsigned which = op->imm >> 4 * i & 15;
+        size_t which = op->imm >> 4 * i & 15;
         if (!(which & 8))
             memcpy(r.u8 + 16 * i, v[which >> 1 & 1].u8 + 16 * (which & 1), 16);
     }

@@ -13,6 +13,7 @@
 #include "../base/cleanup.h"
 #include "procfs.h"
 #include "ptrace.h"
+#include "rooms.h"
 #include "snapshot.h"
 
 uint64_t insp_thread_sp(const insp_thread_regs *thread)
@@ -100,21 +101,42 @@ static void mark_stacks(insp_snapshot *s)
     }
 }
 
-// While every thread is held.
-static insp_status copy_held(const insp_held_vec *held, insp_snapshot *out, insp_error *err)
+// What is to be copied, from the mappings of thread `tid`.
+static insp_status make_plan(int64_t tid, insp_arena *text, insp_map_lines *maps,
+                             insp_copy_plan *plan, insp_error *err)
 {
-    // The first thread of a process may have ended and left no memory; one that is held has it.
-    int64_t tid = held->at[0].tid;
-    insp_status st = insp_process_maps(tid, &out->text, &out->maps, err);
-    if (!st)
-        st = insp_held_registers(held, &out->threads, err);
+    insp_status st = insp_process_maps(tid, text, maps, err);
     if (st)
         return st;
     INSP_CLEANUP(insp_close_fd) int pagemap = insp_pages_open(tid);
+    return insp_copy_plan_make(maps, pagemap, plan) ? INSP_OK : insp_nomem(err);
+}
+
+// Before anything is held. Where this does not work, what follows takes longer, or says why.
+static void prepare(int64_t pid, insp_room_vec *rooms)
+{
+    insp_arena text = {0};
+    insp_map_lines maps = {0};
     insp_copy_plan plan = {0};
-    st = insp_copy_plan_make(&out->maps, pagemap, &plan) ? INSP_OK : insp_nomem(err);
+    if (!make_plan(pid, &text, &maps, &plan, NULL))
+        insp_rooms_prepare(&plan, rooms);
+    insp_copy_plan_deinit(&plan);
+    insp_map_lines_deinit(&maps);
+    insp_arena_deinit(&text);
+}
+
+// While every thread is held.
+static insp_status copy_held(const insp_held_vec *held, insp_room_vec *rooms,
+                             insp_snapshot *out, insp_error *err)
+{
+    // The first thread of a process may have ended and left no memory; one that is held has it.
+    int64_t tid = held->at[0].tid;
+    insp_copy_plan plan = {0};
+    insp_status st = insp_held_registers(held, &out->threads, err);
     if (!st)
-        st = insp_copy_take(tid, &plan, out, err);
+        st = make_plan(tid, &out->text, &out->maps, &plan, err);
+    if (!st)
+        st = insp_copy_take(tid, &plan, rooms, out, err);
     insp_copy_plan_deinit(&plan);
     return st;
 }
@@ -137,12 +159,15 @@ static void *take(void *arg)
 {
     job *j = arg;
     insp_held_vec held = {0};
+    insp_room_vec rooms = {0};
+    prepare(j->pid, &rooms);
     uint64_t start = now_ns();
     j->st = insp_hold(j->pid, &held, &j->err);
     if (!j->st)
-        j->st = copy_held(&held, j->out, &j->err);
+        j->st = copy_held(&held, &rooms, j->out, &j->err);
     insp_let_go(&held);
     j->out->pause_ns = now_ns() - start;
+    insp_rooms_deinit(&rooms);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "../base/cleanup.h"
+#include "rooms.h"
 
 // A file mapping up to this size is copied whole, where it is at all; of a larger one, what was
 // touched. Anonymous memory beyond the second size is a reservation.
@@ -189,58 +190,61 @@ static void add_copies(insp_snapshot *s, insp_range range, unsigned char *room,
         add_copy(s, (insp_range){at, range.end}, room + (at - range.start));
 }
 
-static insp_status copy_all(source *s, const insp_copy_plan *plan, unsigned char **rooms,
+// Where the ranges of a plan are read to.
+typedef struct target {
+    struct insp_room_vec *ready;
+    unsigned char **at; // a range the plan covers
+} target;
+
+static insp_status copy_all(source *s, const insp_copy_plan *plan, const target *to,
                             insp_error *err)
 {
     size_t next = 0;
     for (size_t i = 0; i < plan->cover.len; i++) {
         insp_range c = plan->cover.at[i];
-        rooms[i] = mmap(NULL, (size_t)(c.end - c.start), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (rooms[i] == MAP_FAILED) {
-            rooms[i] = NULL;
+        to->at[i] = insp_rooms_take(to->ready, c);
+        if (!to->at[i])
             return insp_nomem(err);
-        }
         for (; next < plan->fetch.len && plan->fetch.at[next].start < c.end; next++) {
             insp_range f = plan->fetch.at[next];
-            if (!fetch(s, f, rooms[i] + (f.start - c.start)))
+            if (!fetch(s, f, to->at[i] + (f.start - c.start)))
                 return insp_nomem(err);
         }
     }
     return INSP_OK;
 }
 
-static void free_rooms(const insp_copy_plan *plan, unsigned char **rooms)
+static void unmap(const insp_copy_plan *plan, unsigned char **at)
 {
     for (size_t i = 0; i < plan->cover.len; i++) {
-        if (rooms[i])
-            (void)munmap(rooms[i], (size_t)(plan->cover.at[i].end - plan->cover.at[i].start));
+        if (at[i])
+            (void)munmap(at[i], (size_t)(plan->cover.at[i].end - plan->cover.at[i].start));
     }
 }
 
-insp_status insp_copy_take(int64_t tid, const insp_copy_plan *plan, insp_snapshot *out,
-                           insp_error *err)
+insp_status insp_copy_take(int64_t tid, const insp_copy_plan *plan, struct insp_room_vec *rooms,
+                           insp_snapshot *out, insp_error *err)
 {
     char path[48];
     (void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/mem", tid);
     INSP_CLEANUP(insp_close_fd) int mem = open(path, O_RDONLY | O_CLOEXEC);
     source s = {.tid = (pid_t)tid, .mem = mem};
-    INSP_CLEANUP(insp_free_ptr)
-    unsigned char **rooms = calloc(plan->cover.len + 1, sizeof(*rooms));
-    if (!rooms)
+    INSP_CLEANUP(insp_free_ptr) unsigned char **at = calloc(plan->cover.len + 1, sizeof(*at));
+    if (!at)
         return insp_nomem(err);
-    insp_status st = copy_all(&s, plan, rooms, err);
+    target to = {rooms, at};
+    insp_status st = copy_all(&s, plan, &to, err);
     size_t most = plan->cover.len + s.holes.len;
     out->copies = st ? NULL : calloc(most + 1, sizeof(*out->copies));
     out->at = st ? NULL : calloc(most + 1, sizeof(*out->at));
     if (!out->copies || !out->at) {
-        free_rooms(plan, rooms);
+        unmap(plan, at);
         insp_range_vec_deinit(&s.holes);
         return st ? st : insp_nomem(err);
     }
     size_t hole = 0;
     for (size_t i = 0; i < plan->cover.len; i++)
-        add_copies(out, plan->cover.at[i], rooms[i], &s.holes, &hole);
+        add_copies(out, plan->cover.at[i], at[i], &s.holes, &hole);
     insp_range_vec_deinit(&s.holes);
     return INSP_OK;
 }
