@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "machine_insn.inc"
 #include "machine_instructions.h"
+#include "machine_insn.inc"
 
 // clang-format off
 __asm__(INSN
