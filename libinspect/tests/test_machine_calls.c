@@ -121,6 +121,23 @@ START_TEST(the_callback_is_called_and_can_end_the_call)
 }
 END_TEST
 
+START_TEST(each_callback_can_grant_more_instructions)
+{
+    seen s = {0};
+    PROGRAM(0x53, 0x48, 0x89, 0xfb,  // push rbx; mov rbx, rdi
+            0xff, 0xd3, 0xeb, 0xfc); // L: call rbx; jmp L
+    create_machine((insp_machine_options){.max_instructions = 100, .more_per_callback = 2});
+    const uint64_t args[1] = {insp_machine_callback_address(machine)};
+    s.stop_after = 5000;
+    ck_ok(insp_machine_call(machine, CODE, args, 1, note, &s, &result, &err));
+    ck_assert_int_eq(s.n, 5000);
+    create_machine((insp_machine_options){.max_instructions = 100, .more_per_callback = 1});
+    s = (seen){0};
+    ck_fails(insp_machine_call(machine, CODE, args, 1, note, &s, &result, &err),
+             INSP_ERR_REFUSED, CODE + 4, "more than 198 instructions (call at 0x400004)");
+}
+END_TEST
+
 START_TEST(a_tail_call_of_the_callback_comes_back)
 {
     seen s = {0};
@@ -241,6 +258,7 @@ Suite *insp_machine_calls_suite(void)
     tcase_add_test(cases, a_jump_inside_a_function_is_no_call);
     tcase_add_test(cases, a_lazy_plt_ends_where_the_dynamic_linker_would_begin);
     tcase_add_test(cases, the_callback_is_called_and_can_end_the_call);
+    tcase_add_test(cases, each_callback_can_grant_more_instructions);
     tcase_add_test(cases, a_tail_call_of_the_callback_comes_back);
     tcase_add_loop_test(cases, the_callback_learns_where_a_value_was_loaded_from, 0,
                         sizeof(origins) / sizeof(origins[0]));

@@ -112,6 +112,7 @@ static bool call_back(insp_machine *m)
     arguments(m, args);
     uint64_t result = m->callback(m->ctx, args, &stop);
     insp_set(m, INSP_RAX, result);
+    m->more += m->options.more_per_callback;
     return !stop;
 }
 

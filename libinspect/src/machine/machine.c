@@ -86,6 +86,7 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
     m->vectors_used = false;
     m->f = (insp_flags){.zero = 1, .result = 1};
     m->status = INSP_OK;
+    m->more = 0;
     for (size_t i = 0; i < n_args; i++)
         m->r[order[i]].value = args[i];
     insp_addr sp = INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM - 8;
@@ -99,19 +100,23 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
 static const insp_op *run(insp_machine *m, insp_op *op)
 {
     const insp_op *last = NULL;
-    uint64_t left = m->options.max_instructions;
+    uint64_t granted = m->options.max_instructions, left = granted;
     while (op) {
         last = op;
         if (left == 0) {
+            left = m->more;
+            granted += left;
+            m->more = 0;
+        }
+        if (left == 0) {
             insp_machine_fail(m, INSP_ERR_REFUSED, op->addr,
-                              "more than %" PRIu64 " instructions",
-                              m->options.max_instructions);
+                              "more than %" PRIu64 " instructions", granted);
             break;
         }
         left--;
         op = op->run(m, op);
     }
-    m->total += m->options.max_instructions - left - (last == &m->return_op);
+    m->total += granted - left - (last == &m->return_op);
     return last && last->run == insp_op_link ? last->target : last;
 }
 

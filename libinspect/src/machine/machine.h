@@ -46,9 +46,15 @@ typedef bool (*insp_machine_intercept)(void *ctx, insp_addr called,
                                        const insp_machine_arg args[6], uint64_t *result);
 
 typedef struct insp_machine_options {
-    uint64_t max_instructions; /**< a call; 0 means 1,000,000. 16 steps of a rep are one */
-    uint64_t fs_base;          /**< of the thread the code believes to run on; 0: no thread,
-                                           and only the stack protector's word can be read */
+    /** A call; 0 means 1,000,000. 16 steps of a rep are one. */
+    uint64_t max_instructions;
+    /**
+     * So many more whenever the callback is called: for functions that go over containers of any size.
+     * What calls it without end is for the callback to stop.
+     */
+    uint64_t more_per_callback;
+    /** Of the thread the code believes to run on; 0: none, and only the stack protector's word is there. */
+    uint64_t fs_base;
     insp_machine_intercept intercept; /**< may be NULL */
     void *intercept_ctx;
 } insp_machine_options;

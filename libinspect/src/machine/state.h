@@ -172,6 +172,7 @@ struct insp_machine {
         status; /**< of the call, with `at` and `what`; INSP_OK also where it has ended */
     insp_addr at;
     char what[160];
+    uint64_t more; /**< instructions granted in this call that the loop has not taken up */
     uint64_t total;
 };
 
