@@ -69,8 +69,19 @@ insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_
     return st;
 }
 
-static insp_status keep_cycles(const insp_cycle_set *set, const insp_cycles **out,
-                               insp_error *err)
+// The oldest list that holds a member: a component goes when that one is collected.
+static const char *oldest(const insp_heap *h, const uint32_t *members, size_t n)
+{
+    insp_gc_state found = INSP_GC_NONE;
+    for (size_t i = 0; i < n; i++) {
+        insp_gc_state state = insp_heap_gc(h, members[i]);
+        found = state > found ? state : found;
+    }
+    return insp_gc_name(found);
+}
+
+static insp_status keep_cycles(const insp_heap *h, const insp_cycle_set *set,
+                               const insp_cycles **out, insp_error *err)
 {
     insp_arena *arena;
     insp_cycles *answer = insp_answer_new(sizeof(*answer), &arena);
@@ -82,6 +93,8 @@ static insp_status keep_cycles(const insp_cycle_set *set, const insp_cycles **ou
     }
     if (set->rows.len)
         memcpy(rows, set->rows.at, set->rows.len * sizeof(*rows));
+    for (size_t i = 0; i < set->rows.len; i++)
+        rows[i].gc = oldest(h, answer->members + rows[i].first, rows[i].count);
     answer->rows = rows;
     answer->len = set->rows.len;
     *out = answer;
@@ -99,7 +112,7 @@ insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error
     if (!st)
         st = insp_cycles_find(&s->heap, &s->graph, &r, &set, err);
     if (!st)
-        st = keep_cycles(&set, out, err);
+        st = keep_cycles(&s->heap, &set, out, err);
     insp_cycles_deinit(&set);
     insp_replay_deinit(&r);
     return st;

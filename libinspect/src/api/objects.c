@@ -172,16 +172,16 @@ insp_status insp_type_list(insp_session *s, const insp_types **out, insp_error *
     return INSP_OK;
 }
 
+// Block and size of an object whose address is known.
 static void fill_block(insp_session *s, uint32_t number, insp_object *out)
 {
     insp_heap *h = &s->heap;
     bool known;
-    insp_addr addr = out->addr;
     out->bytes = (int64_t)insp_object_bytes(h, number, &out->block, &out->block_size);
     if (!out->block_size)
         out->block = 0;
     const insp_typeinfo *t = h->types.at.at[h->type.at[number]];
-    out->size = insp_object_size(h, addr, t, &known);
+    out->size = insp_object_size(h, out->addr, t, &known);
     if (!known) {
         out->size = (int64_t)out->block_size;
         out->size_is_block = 1;
@@ -216,7 +216,8 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
 }
 
 insp_status insp_object_columns(insp_session *s, const uint32_t *numbers, size_t n,
-                                insp_addr *addrs, uint32_t *types, insp_error *err)
+                                insp_addr *addrs, uint32_t *types, int64_t *sizes,
+                                insp_error *err)
 {
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     for (size_t i = 0; !st && i < n; i++) {
@@ -227,6 +228,11 @@ insp_status insp_object_columns(insp_session *s, const uint32_t *numbers, size_t
             addrs[i] = insp_heap_addr(&s->heap, numbers[i]);
         if (types)
             types[i] = s->heap.type.at[numbers[i]];
+        if (sizes) {
+            insp_object row = {.addr = insp_heap_addr(&s->heap, numbers[i])};
+            fill_block(s, numbers[i], &row);
+            sizes[i] = row.size;
+        }
     }
     return st;
 }

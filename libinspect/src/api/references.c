@@ -19,7 +19,8 @@ typedef struct gathering {
     insp_arena *arena;
     insp_edge_rows rows;
     uint32_t src;
-    uint32_t dst; // only those to this one; INSP_NONE: all
+    uint32_t dst;      // only those to this one; INSP_NONE: all
+    const bool *among; // only those to objects that are marked in it; NULL: all
     bool failed;
 } gathering;
 
@@ -28,6 +29,8 @@ static void gather_one(gathering *g, const insp_ref *ref)
     insp_heap *h = &g->s->heap;
     uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(h, ref->target);
     if (dst == INSP_NONE || (g->dst != INSP_NONE && dst != g->dst))
+        return;
+    if (g->among && !g->among[dst])
         return;
     if (ref->kind == INSP_REF_POSSIBLE && h->remainder.at[dst] <= 0)
         return;
@@ -108,6 +111,42 @@ insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **
         return insp_nomem(err);
     walk(&g, number);
     return finish(&g, answer, out, err);
+}
+
+// Marks by number, to be freed.
+static insp_status mark(insp_session *s, const uint32_t *numbers, size_t n, bool **out,
+                        insp_error *err)
+{
+    bool *marks = calloc((size_t)s->heap.n_nodes + 1, sizeof(*marks));
+    if (!marks)
+        return insp_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        if (!insp_heap_is_object(&s->heap, numbers[i])) {
+            free(marks);
+            return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u",
+                             numbers[i]);
+        }
+        marks[numbers[i]] = true;
+    }
+    *out = marks;
+    return INSP_OK;
+}
+
+insp_status insp_referents_among(insp_session *s, const uint32_t *numbers, size_t n,
+                                 const insp_edges **out, insp_error *err)
+{
+    bool *marks = NULL;
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (!st)
+        st = mark(s, numbers, n, &marks, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = INSP_NONE, .among = marks};
+    insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    for (size_t i = 0; answer && i < n; i++)
+        walk(&g, numbers[i]);
+    free(marks);
+    return answer ? finish(&g, answer, out, err) : insp_nomem(err);
 }
 
 static int by_number(const void *a, const void *b)

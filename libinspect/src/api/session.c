@@ -147,15 +147,17 @@ static void attach_by_stack(insp_session *s, uint32_t i, const insp_options *opt
 {
     insp_image *image = &s->images.at[i];
     const char *path = *image->path ? NULL : path_on_stack(s);
-    if (path && !insp_image_attach(image, i, &s->space, options->sysroot, path, &s->text, NULL) &&
+    if (path &&
+        !insp_image_attach(image, i, &s->space, options->sysroot, path, &s->text, NULL) &&
         *image->doubt)
         insp_problem_add(s, "other-build", "%s", image->doubt);
     if (path && *image->file)
         image->path = path;
     else if (!*image->path && !*image->file)
-        insp_problem_add(s, "missing-file",
-                         "the core does not name its executable: its notes were cut off. Give it "
-                         "with --exe FILE");
+        insp_problem_add(
+            s, "missing-file",
+            "the core does not name its executable: its notes were cut off. Give it "
+            "with --exe FILE");
 }
 
 static insp_status attach_files(insp_session *s, const insp_options *options, insp_error *err)

@@ -158,10 +158,11 @@ static insp_status by_symbol(insp_cpython *py, insp_images *images, uint32_t i, 
     py->found_by = insp_arena_printf(py->text, "from .dynsym of %s", image->path);
     uint32_t hex = version_of(py, image);
     if (!hex)
-        return insp_fail(err, INSP_ERR_NO_PYTHON, symbol->addr,
-                         "%s has _PyRuntime, but what would tell its version is missing. Give its "
-                         "file with --exe",
-                         *image->path ? image->path : "a module");
+        return insp_fail(
+            err, INSP_ERR_NO_PYTHON, symbol->addr,
+            "%s has _PyRuntime, but what would tell its version is missing. Give its "
+            "file with --exe",
+            *image->path ? image->path : "a module");
     st = take_version(py, hex, err);
     if (!st && !is_runtime(py, &py->layout, py->runtime))
         return insp_fail(err, INSP_ERR_UNSUPPORTED, py->runtime,

@@ -24,7 +24,7 @@ static uint64_t malloc_block(insp_heap *h, insp_addr addr)
     if (addr & 15 || insp_module_at(h->py, addr) != INSP_NONE)
         return 0;
     uint64_t chunk = insp_space_u64(h->py->space, addr - 8, &ok) & ~UINT64_C(7);
-    bool plausible = ok && chunk >= 32 && !(chunk & 15) && chunk < UINT64_C(1) << 46;
+    bool plausible = ok && chunk >= 32 && !(chunk & 15) && chunk <= h->memory;
     return plausible ? chunk - 8 : 0;
 }
 

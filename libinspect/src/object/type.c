@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "anchors.h"
 #include "descriptors.h"
 #include "str.h"
 
@@ -60,18 +61,18 @@ static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
 
 insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error *err)
 {
-    (void)err;
     *types = (insp_types_seen){.py = py};
     insp_reader r = insp_reader_of(py->space, &py->layout);
     types->subtype_traverse = elect_subtype_traverse(py, &r);
-    return INSP_OK;
+    return insp_anchors_find(types, &r, err);
 }
 
 void insp_types_deinit(insp_types_seen *types)
 {
     insp_typeinfo_ptrs_deinit(&types->at);
     insp_map_deinit(&types->ids);
-    insp_map_deinit(&types->descriptors);
+    insp_names_deinit(&types->names);
+    insp_map_deinit(&types->name_of);
     insp_arena_deinit(&types->arena);
 }
 
@@ -80,9 +81,7 @@ static void read_name(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, 
                       size_t size)
 {
     char safe[512];
-    insp_addr text = INSP_U64(r, t->addr, PyTypeObject, tp_name);
-    bool found = text && insp_space_text(r->cur.space, text, tp_name, size) >= 0;
-    if (!found || !*tp_name) {
+    if (!insp_tp_name(types, r, t->addr, tp_name, size)) {
         tp_name[0] = '\0';
         t->name = insp_arena_printf(&types->arena, "type@0x%" PRIx64, t->addr);
         t->module = "";
@@ -178,8 +177,7 @@ static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t
     }
     *base = at;
     char tp_name[128];
-    insp_addr text = INSP_U64(r, at, PyTypeObject, tp_name);
-    bool named = text && insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) >= 0;
+    bool named = at && insp_tp_name(types, r, at, tp_name, sizeof(tp_name));
     *descriptor = named ? insp_descriptor_of(tp_name) : NULL;
     if (total > MAX_SLOTS)
         total = 0;
@@ -204,17 +202,15 @@ static const insp_descriptor *inherited(insp_types_seen *types, insp_reader *r, 
 {
     for (int i = 0; i < MAX_BASES && base; i++) {
         char tp_name[128];
-        insp_addr text = INSP_U64(r, base, PyTypeObject, tp_name);
         if (INSP_U64(r, base, PyTypeObject, tp_traverse) != traverse || r->bad)
             break;
         const insp_descriptor *d = NULL;
-        if (text && insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) >= 0)
+        if (insp_tp_name(types, r, base, tp_name, sizeof(tp_name)))
             d = insp_descriptor_of(tp_name);
         if (d)
             return d;
         base = INSP_U64(r, base, PyTypeObject, tp_base);
     }
-    (void)types;
     return NULL;
 }
 
@@ -237,23 +233,22 @@ static int64_t fields_of(insp_reader *r, insp_addr type)
 }
 
 // Whether the __sizeof__ that a type defines is object's, or one that heap/size.c follows.
-static bool is_known_sizeof(insp_reader *r, insp_addr type)
+static bool is_known_sizeof(const insp_types_seen *types, insp_reader *r, insp_addr type)
 {
     char tp_name[128];
-    insp_addr text = INSP_U64(r, type, PyTypeObject, tp_name);
     if (!INSP_U64(r, type, PyTypeObject, tp_base))
         return true;
-    if (!text || insp_space_text(r->cur.space, text, tp_name, sizeof(tp_name)) < 0)
+    if (!insp_tp_name(types, r, type, tp_name, sizeof(tp_name)))
         return false;
     const insp_descriptor *d = insp_descriptor_of(tp_name);
     return d && insp_sizeof_known((insp_kind)d->shape);
 }
 
-static bool knows_sizeof(insp_reader *r, insp_addr type)
+static bool knows_sizeof(const insp_types_seen *types, insp_reader *r, insp_addr type)
 {
     for (int i = 0; i < MAX_BASES && type && !r->bad; i++) {
         if (insp_dict_find(r, INSP_U64(r, type, PyTypeObject, tp_dict), "__sizeof__"))
-            return is_known_sizeof(r, type);
+            return is_known_sizeof(types, r, type);
         type = INSP_U64(r, type, PyTypeObject, tp_base);
     }
     return false;
@@ -291,7 +286,7 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     if (!t->is_class ||
         t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
         t->dictoffset = 0;
-    t->sizeof_known = knows_sizeof(r, t->addr);
+    t->sizeof_known = knows_sizeof(types, r, t->addr);
     t->read_by = read_by(t, d);
     return true;
 }

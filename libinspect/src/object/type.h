@@ -94,18 +94,20 @@ typedef struct insp_typeinfo {
 } insp_typeinfo;
 
 INSP_VEC(insp_typeinfo_ptrs, insp_typeinfo *);
+INSP_VEC(insp_names, const char *);
 
 typedef struct insp_types_seen {
     insp_cpython *py;
     insp_arena arena;
     insp_typeinfo_ptrs at; /**< by id */
     insp_map ids;          /**< address -> id */
-    insp_map descriptors;  /**< tp_traverse of a type with a decoder -> its row */
+    insp_names names;      /**< see object/anchors.h: of static types whose file is missing */
+    insp_map name_of;      /**< address -> its place in names */
     insp_addr subtype_traverse;
     bool failed; /**< memory ran out */
 } insp_types_seen;
 
-/** `sample`: some gc objects, to find subtype_traverse by. Fails with INSP_ERR_MEMORY. */
+/** Fails with INSP_ERR_MEMORY. */
 insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error *err);
 void insp_types_deinit(insp_types_seen *types);
 
