@@ -25,7 +25,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x25AC8D7E
+ABI_HASH = 0xEEF4AE5E
 INSP_NONE = 4294967295
 
 
@@ -840,6 +840,7 @@ class insp_component(Structure):
         ("bytes", c_uint64),
         ("reachable", c_int32),
         ("program", c_int32),
+        ("gc", c_char_p),
     ]
 
 
@@ -849,6 +850,7 @@ class Component(NamedTuple):
     bytes: int
     reachable: int
     program: int
+    gc: str
 
 
 class insp_cycles(Structure):
@@ -1120,6 +1122,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_size_t,
         POINTER(c_uint64),
         POINTER(c_uint32),
+        POINTER(c_int64),
         POINTER(insp_error),
     ]),
     "insp_object_words": (c_uint, [
@@ -1143,6 +1146,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_referents": (c_uint, [
         POINTER(insp_session),
         c_uint32,
+        POINTER(POINTER(insp_edges)),
+        POINTER(insp_error),
+    ]),
+    "insp_referents_among": (c_uint, [
+        POINTER(insp_session),
+        POINTER(c_uint32),
+        c_size_t,
         POINTER(POINTER(insp_edges)),
         POINTER(insp_error),
     ]),

@@ -99,6 +99,7 @@ class Member(NamedTuple):
     number: int
     addr: int
     type: int
+    size: int
 
 
 class Book(Namer):
@@ -132,9 +133,8 @@ class Book(Namer):
         return [self.object(number) for number in numbers]
 
     def members(self, numbers: Sequence[int]) -> List[Member]:
-        """Number, address and type of many objects, which is little work even for a million."""
-        addrs, types = self.session.object_columns(numbers)
-        return list(map(Member, numbers, addrs, types))
+        """What is known of many objects with little work, even for a million."""
+        return list(map(Member, numbers, *self.session.object_columns(numbers)))
 
     def is_root(self, number: int) -> bool:
         """It owns references and is no object."""

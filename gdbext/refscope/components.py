@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import collector, text
-from .book import REF_OWNED, Book, Holder, hexa
+from .book import REF_OWNED, Book, Holder, Member, hexa
 
 RING_MEMBERS = 400
 """A ring is looked for in components of at most so many members."""
@@ -37,11 +37,12 @@ class Step:
 class Component:
     """Objects each of which refers, over the others, to itself."""
 
-    members: List[Any]  # the library's rows of objects; of the program itself, book.Member
+    members: List[Member]
     bytes: int  # of the allocator's blocks
     reachable: bool
     program: bool
     classes: bool  # it holds a type
+    gc: str  # the oldest generation that has a member
     verdict: str
     edges: List[Any]  # among the members; of JSON only
 
@@ -84,7 +85,7 @@ class Answer:
 
     groups: List[Group]
     components: List[Component]
-    type_names: Dict[int, str]  # by number of an object
+    type_names: Dict[int, str]  # by type id
     tracked: int
     members: bool
     show_classes: bool
@@ -98,52 +99,63 @@ class Reader:
     def __init__(self, book: Book, found: Any, want_edges: bool) -> None:
         self.book = book
         self.found = found
-        self.want_edges = want_edges
+        self.members = book.members(found.members)
         self.interpreters = {row.id: row for row in book.session.interpreter_list()}
-        replay = book.session.garbage_replay()
-        self.uncollectable = frozenset(replay.uncollectable)
+        self.uncollectable = frozenset(book.session.garbage_replay().uncollectable)
         self.types = {row.addr for row in book.types}
+        self.edges = self._edges() if want_edges else {}
+
+    def components(self) -> List[Component]:
+        """All of them, in the library's order."""
+        return [self.component(row) for row in self.found.rows]
 
     def component(self, row: Any) -> Component:
         """One component with its members."""
-        numbers = self.found.members[row.first : row.first + row.count]
-        # Of the program itself, which may be a million objects, only its types are told.
-        members = self.book.members(numbers) if row.program else self.book.objects(numbers)
+        members = self.members[row.first : row.first + row.count]
         return Component(
             members=members,
             bytes=row.bytes,
             reachable=bool(row.reachable),
             program=bool(row.program),
             classes=any(member.addr in self.types for member in members),
+            gc=row.gc or "",
             verdict=self._verdict(row, members),
-            edges=self._edges(members) if self.want_edges else [],
+            edges=self.edges.get(row.first, []),
         )
 
-    def _edges(self, members: Sequence[Any]) -> List[Any]:
-        inside = {member.number for member in members}
-        session = self.book.session
-        return [e for m in members for e in session.referents(m.number) if e.dst in inside]
+    def _edges(self) -> Dict[int, List[Any]]:
+        """The edges inside each component, by its first member's place."""
+        numbers = self.found.members
+        of = {n: row.first for row in self.found.rows for n in _slice(numbers, row)}
+        inside: Dict[int, List[Any]] = {}
+        for edge in self.book.session.referents_among(numbers):
+            if of[edge.src] == of[edge.dst]:
+                inside.setdefault(of[edge.src], []).append(edge)
+        return inside
 
-    def _verdict(self, row: Any, members: Sequence[Any]) -> str:
+    def _verdict(self, row: Any, members: Sequence[Member]) -> str:
         if row.program:
             return "reachable: the program itself."
-        if any(member.number in self.uncollectable for member in members):
+        if self.uncollectable and not self.uncollectable.isdisjoint(m.number for m in members):
             return "in gc.garbage, or bound for it: a legacy tp_del made it uncollectable."
         if not row.reachable:
-            return collector.fate(self._interpreter(members), oldest(members))
-        if all(member.gc == "frozen" for member in members):
-            return "frozen by gc.freeze(): no collection looks at it."
-        return self._held(members)
+            return collector.fate(self._interpreter(members), row.gc or "")
+        return self._held([self.book.object(member.number) for member in members])
 
-    def _interpreter(self, members: Sequence[Any]) -> Optional[Any]:
-        first = self.interpreters.get(members[0].interp) if members else None
-        return first or next(iter(self.interpreters.values()), None)
+    def _interpreter(self, members: Sequence[Member]) -> Optional[Any]:
+        if len(self.interpreters) > 1 and members:
+            found = self.interpreters.get(self.book.object(members[0].number).interp)
+            if found is not None:
+                return found
+        return self.interpreters.get(min(self.interpreters, default=0))
 
-    def _held(self, members: Sequence[Any]) -> str:
+    def _held(self, rows: Sequence[Any]) -> str:
         """For a reachable component: whether what holds it is known."""
-        surplus = [member for member in members if not member.immortal and member.remainder > 0]
-        if surplus and self.holder(members) is None:
-            n = sum(member.remainder for member in surplus)
+        if all(row.gc == "frozen" for row in rows):
+            return "frozen by gc.freeze(): no collection looks at it."
+        surplus = [row for row in rows if not row.immortal and row.remainder > 0]
+        if surplus and self.holder(rows) is None:
+            n = sum(row.remainder for row in surplus)
             first = surplus[0]
             return (
                 f"held from outside by {text.plural(n, 'reference')} nobody owns: surplus of "
@@ -216,6 +228,10 @@ class Reader:
         return found is None or found.module in ("", "builtins")
 
 
+def _slice(numbers: Sequence[int], row: Any) -> Sequence[int]:
+    return numbers[row.first : row.first + row.count]
+
+
 def _back(came: Dict[int, Any], start: int) -> List[Any]:
     """The edges of the ring that ends at start, in order."""
     ring, at = [came[start]], came[start].src
@@ -238,12 +254,3 @@ def _order(group: List[Component]) -> Tuple[int, int, int]:
     first = group[0]
     rank = 3 if first.program else 2 if first.classes and first.reachable else int(first.reachable)
     return rank, -len(group), first.members[0].addr if first.members else 0
-
-
-_AGES = {"gen0": 0, "gen1": 1, "gen2": 2, "young": 0, "old": 2, "frozen": 3}
-
-
-def oldest(members: Sequence[Any]) -> str:
-    """The oldest generation a component reaches into: it goes when that one is collected."""
-    names = {member.gc for member in members if member.gc}
-    return max(sorted(names), key=lambda name: _AGES.get(name, -1), default="")

@@ -292,10 +292,11 @@ class Session:
         """The object with a number."""
         return self._fill("insp_object_number", number)
 
-    def object_columns(self, numbers: Sequence[int]) -> tuple[array[int], array[int]]:
-        """The addresses and the type ids of many objects, in the order of their numbers."""
+    def object_columns(self, numbers: Sequence[int]) -> tuple[array[int], array[int], array[int]]:
+        """The addresses, type ids and sizes of many objects, in the order of their numbers."""
         asked, n = array("I", numbers), len(numbers)
         addrs, types = array("Q", bytes(8 * n)), array("I", bytes(4 * n))
+        sizes = array("q", bytes(8 * n))
         error = _abi.insp_error()
         columns = [
             (ctype * n).from_buffer(column) if n else None
@@ -303,11 +304,12 @@ class Session:
                 (ctypes.c_uint32, asked),
                 (ctypes.c_uint64, addrs),
                 (ctypes.c_uint32, types),
+                (ctypes.c_int64, sizes),
             )
         ]
         function = self._function("insp_object_columns")
         _check(function(self._handle, columns[0], n, *columns[1:], byref(error)), error)
-        return addrs, types
+        return addrs, types, sizes
 
     def object_words(self, addr: int) -> list[_abi.Word]:
         """An object's memory, word by word."""
@@ -326,6 +328,12 @@ class Session:
     def referents(self, number: int) -> list[_abi.Edge]:
         """What an object or root refers to."""
         return self._ask("insp_referents", number)
+
+    def referents_among(self, numbers: Sequence[int]) -> list[_abi.Edge]:
+        """The references of some objects to each other, by source."""
+        asked, n = array("I", numbers), len(numbers)
+        column = (ctypes.c_uint32 * n).from_buffer(asked) if n else None
+        return self._ask("insp_referents_among", column, n)
 
     def referrers(self, number: int) -> list[_abi.Edge]:
         """What refers to an object."""

@@ -247,6 +247,14 @@ class FakeSession:
     def object_number(self, number: int) -> Any:
         return self.objects[number]
 
+    def object_columns(self, numbers: Any) -> tuple:
+        rows = [self.objects[n] for n in numbers]
+        return (
+            array("Q", [row.addr for row in rows]),
+            array("I", [row.type for row in rows]),
+            array("q", [row.size for row in rows]),
+        )
+
     def object_words(self, addr: int) -> List[Any]:
         return self.words.get(addr, [])
 
@@ -259,6 +267,10 @@ class FakeSession:
 
     def referents(self, number: int) -> List[Any]:
         return [edge for edge in self.edges if edge.src == number]
+
+    def referents_among(self, numbers: Any) -> List[Any]:
+        inside = set(numbers)
+        return [edge for n in numbers for edge in self.referents(n) if edge.dst in inside]
 
     def referrers(self, number: int) -> List[Any]:
         return [edge for edge in self.edges if edge.dst == number]
@@ -284,7 +296,9 @@ class FakeSession:
         rows, members = [], array("I")
         for numbers, reachable, program in self.components:
             size = sum(self.objects[n].size for n in numbers)
-            rows.append(_abi.Component(len(members), len(numbers), size, reachable, program))
+            ages = [self.objects[n].gc for n in numbers if self.objects[n].gc]
+            gc = max(ages, default=None)
+            rows.append(_abi.Component(len(members), len(numbers), size, reachable, program, gc))
             members.extend(numbers)
         return _abi.Cycles(rows, members)
 

@@ -479,12 +479,12 @@ INSP_API insp_status insp_object_number(insp_session *session, uint32_t number,
                                         insp_object *out, insp_error *err);
 
 /**
- * Columns of many objects at once: the i-th address and type id of numbers[i]. Either array may be NULL.
- * Fails with INSP_ERR_ARGUMENT where a number is no object's.
+ * Columns of many objects at once: the i-th address, type id and size (insp_object.size) are those
+ * of numbers[i]. Any array may be NULL. Fails with INSP_ERR_ARGUMENT where a number is no object's.
  */
 INSP_API insp_status insp_object_columns(insp_session *session, const uint32_t *numbers,
                                          size_t n, insp_addr *addrs, uint32_t *types,
-                                         insp_error *err);
+                                         int64_t *sizes, insp_error *err);
 
 /** A word of an object's memory, from its block's start on. */
 typedef struct insp_word {
@@ -577,6 +577,13 @@ typedef struct insp_edges {
 INSP_API insp_status insp_referents(insp_session *session, uint32_t number,
                                     const insp_edges **out, insp_error *err);
 
+/**
+ * The references of some objects to each other, by source in the order asked, then in slot order.
+ * Fails with INSP_ERR_ARGUMENT where a number is no object's.
+ */
+INSP_API insp_status insp_referents_among(insp_session *session, const uint32_t *numbers,
+                                          size_t n, const insp_edges **out, insp_error *err);
+
 /** What refers to an object, by source. */
 INSP_API insp_status insp_referrers(insp_session *session, uint32_t number,
                                     const insp_edges **out, insp_error *err);
@@ -663,6 +670,7 @@ typedef struct insp_component {
     uint64_t bytes;
     int32_t reachable; /**< the collector would keep it */
     int32_t program;   /**< it holds the globals of a module: "the program itself" */
+    const char *gc;    /**< the oldest generation that has a member: see insp_object */
 } insp_component;
 
 typedef struct insp_cycles {

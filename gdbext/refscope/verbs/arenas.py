@@ -93,7 +93,7 @@ def _pins(book: Book, arena: Any, args: argparse.Namespace) -> List[Pin]:
     whole = len(numbers) if args.format == "json" else len(text.cut(numbers, args.limit)[0])
     return [
         Pin(row.addr, row.size, book.type_name(row), book.whose(row.number) if i < whole else "")
-        for i, row in enumerate(book.objects(numbers))
+        for i, row in enumerate(book.members(numbers))
     ]
 
 
@@ -102,7 +102,7 @@ def _pinning(book: Book, arenas: Sequence[Any]) -> List[Tuple[str, int]]:
     if sum(row.used_blocks for row in arenas) > PINS_LOOKED_AT:
         return []
     numbers = [number for arena in arenas for number in _inside(book, arena)]
-    return Counter(book.type_name(row) for row in book.objects(numbers)).most_common()
+    return Counter(book.type_name(row) for row in book.members(numbers)).most_common()
 
 
 # ---- JSON -----------------------------------------------------------------------------------

@@ -12,11 +12,6 @@ from ..components import Answer, Component, Group, Reader, Step, Through, steps_
 # ---- question -------------------------------------------------------------------------------
 
 
-def _one_of_each(components: Sequence[Component]) -> Dict[int, Any]:
-    """A member of every type, by type id."""
-    return {row.type: row for c in components for row in c.members}
-
-
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List cycles, or those through one object."""
     book = Book(session)
@@ -24,10 +19,10 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     if args.through is not None:
         return _answer([], [], {}, 0, args, _through(book, found, args))
     reader = Reader(book, found, want_edges=args.format == "json")
-    components = [reader.component(row) for row in found.rows]
+    components = reader.components()
     groups = [] if args.format == "json" else reader.groups(components, args)
-    known = {type_id: book.type_name(row) for type_id, row in _one_of_each(components).items()}
-    names = {row.number: known[row.type] for c in components for row in c.members}
+    one_of_each = {member.type: member for member in reader.members}
+    names = {kind: book.type_name(member) for kind, member in one_of_each.items()}
     tracked = sum(collector.tracked(row) for row in session.interpreter_list())
     return _answer(groups, components, names, tracked, args, None)
 
@@ -88,7 +83,7 @@ def as_json(answer: Answer) -> Any:
             "reachable": component.reachable,
             "program": component.program,
             "members": [hexa(row.addr) for row in component.members],
-            "types": [answer.type_names[row.number] for row in component.members],
+            "types": [answer.type_names[row.type] for row in component.members],
             "edges": [
                 {"src": hexa(edge.src_addr), "dst": hexa(edge.dst_addr), "name": edge.name}
                 for edge in component.edges
@@ -200,13 +195,13 @@ def _spread(figures: Sequence[int]) -> str:
 def _shape(answer: Answer, group: Group) -> str:
     first = group.first
     if first.program:
-        types = Counter(answer.type_names[row.number] for row in first.members)
+        types = Counter(answer.type_names[row.type] for row in first.members)
         top = [f"{text.number(n)} {name}" for name, n in types.most_common(3)]
         return f"the program itself: its modules and all they hold ({', '.join(top)}, ...)"
     if not group.ring and first.classes and first.reachable:
         return "classes (type <-> its mro, descriptors): --classes lists them"
     if not group.ring:
-        types = Counter(answer.type_names[row.number] for row in first.members)
+        types = Counter(answer.type_names[row.type] for row in first.members)
         return ", ".join(f"{text.number(n)} {name}" for name, n in types.most_common(4))
     words = " -> ".join(f"{step.type} {step.slot}" for step in group.ring)
     shape = f"{words} -> {group.ring[0].type}"
@@ -255,9 +250,9 @@ def _member_lines(answer: Answer, style: text.Style) -> List[str]:
         [
             str(i),
             text.address(row.addr),
-            answer.type_names[row.number],
+            answer.type_names[row.type],
             "reachable" if component.reachable else "unreachable",
-            generation_words(row.gc),
+            generation_words(component.gc),
             text.number(row.size),
         ]
         for i, component, row in shown

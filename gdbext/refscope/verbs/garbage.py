@@ -54,15 +54,15 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Replay a full collection; nothing is collected."""
     book = Book(session)
     found = session.garbage_replay()
-    unreachable = book.objects(found.unreachable)
-    with_them = book.objects(found.with_them)
+    unreachable = book.members(found.unreachable)
+    with_them = book.members(found.with_them)
     return Answer(
         types=_types(book, unreachable, with_them, found.finalizers),
         unreachable=[row.addr for row in unreachable],
         with_them=[row.addr for row in with_them],
         finalizers=_entries(book, found.finalizers, args),
-        callbacks=[row.addr for row in book.objects(found.callbacks)],
-        may_resurrect=[row.addr for row in book.objects(found.may_resurrect)],
+        callbacks=[row.addr for row in book.members(found.callbacks)],
+        may_resurrect=[row.addr for row in book.members(found.may_resurrect)],
         uncollectable=_entries(book, found.uncollectable, args),
         below_zero=_entries(book, found.below_zero, args),
         entries=_entries(book, found.unreachable, args) if args.list else [],
@@ -95,7 +95,7 @@ def _entries(book: Book, numbers: Sequence[int], args: argparse.Namespace) -> Li
     shown = 0 if args.format == "json" else len(text.cut(numbers, args.limit)[0])
     return [
         Entry(row.addr, book.type_name(row), row.size, book.value(row.addr) if i < shown else "")
-        for i, row in enumerate(book.objects(numbers))
+        for i, row in enumerate(book.members(numbers))
     ]
 
 

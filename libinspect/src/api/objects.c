@@ -205,6 +205,9 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
     out->gc = insp_gc_name(insp_heap_gc(h, number));
     out->is_gc = out->gc != NULL;
     out->is_static = insp_module_at(&s->py, out->addr) != INSP_NONE;
+    uint32_t interp = insp_heap_interp(h, number);
+    if (interp != INSP_NONE)
+        out->interp = s->py.interps.at[interp].id;
     fill_block(s, number, out);
     if (s->reached >= INSP_STAGE_REFERENCES && !out->immortal) {
         out->remainder = h->remainder.at[number];
