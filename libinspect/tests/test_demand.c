@@ -297,8 +297,8 @@ START_TEST(text_asks_for_no_more_than_it_needs)
 }
 END_TEST
 
-// Many readers of random places, one who brings: nobody sees a byte before it is there, and nobody is
-// left asleep.
+// Many readers of random places, one who brings: nobody sees a byte before it is there, and
+// nobody is left asleep.
 static atomic_uint finished;
 
 static void *read_many(void *arg)

@@ -46,8 +46,8 @@ static unsigned char load_byte(const volatile unsigned char *p)
     return *p;
 }
 
-// Through a pointer, so that the load begins a block of code: valgrind, which knows registers only
-// there, can then go on after a handler has mended the mapping.
+// Through a pointer, so that the load begins a block of code: valgrind, which knows registers
+// only there, can then go on after a handler has mended the mapping.
 static unsigned char (*volatile load)(const volatile unsigned char *) = load_byte;
 
 static void read_it(void *ctx)

@@ -166,7 +166,8 @@ START_TEST(without_mappings_the_dynamic_linker_names_modules)
     toylib exe;
     const insp_addr list = 0x7f2000000000;
     toylib_init(&exe, (toylib_options){.type = ET_DYN, .interp = true});
-    // struct r_debug at 0, struct link_map at 0x100 and 0x200, the second of which goes in a circle.
+    // struct r_debug at 0, struct link_map at 0x100 and 0x200, the second of which goes in a
+    // circle.
     const uint64_t debug[] = {1, list + 0x100};
     const uint64_t first[] = {0, list + 0xf00, 0x500000 + exe.dynamic, list + 0x200, 0};
     const uint64_t second[] = {0, list + 0xe00, base + lib.dynamic, list + 0x100, 0};

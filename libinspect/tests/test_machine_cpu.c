@@ -117,7 +117,8 @@ static void compare(const machine_instruction *in)
                                        report_interpreted, NULL, &result, &err);
     ck_assert_msg(st == INSP_OK, "%s: %s", in->text, err.message);
     for (size_t i = 0; i < 12; i++) {
-        uint64_t open = i == 3 ? in->undefined : 0;
+        // Of the flags only those of arithmetic: a tool that emulates the processor has no others.
+        uint64_t open = i == 3 ? in->undefined | ~UINT64_C(0x8d5) : 0;
         ck_assert_msg((want[i] | open) == (reported[i] | open),
                       "%s with rax %" PRIx64 " rcx %" PRIx64 " rdx %" PRIx64 " flags %" PRIx64
                       ": %s is %" PRIx64 ", not %" PRIx64,

@@ -195,7 +195,8 @@ static void remove_file(void)
     (void)close(file_fd);
 }
 
-// Private and written to in part, then made read-only, as the dynamic linker does; and writable.
+// Private and written to in part, then made read-only, as the dynamic linker does; and
+// writable.
 static void private_file(void)
 {
     child->at[0] = map(8 * PAGE, MAP_PRIVATE, file_fd);

@@ -17,7 +17,8 @@ static insp_range pages(size_t first, size_t end)
     return (insp_range){base + first * PAGE, base + end * PAGE};
 }
 
-// Two ranges, [0, 16) and [16, 32) pages; 4 to 8 of the first and all of the second will be read.
+// Two ranges, [0, 16) and [16, 32) pages; 4 to 8 of the first and all of the second will be
+// read.
 static void set_up(void)
 {
     ck_assert(insp_range_vec_push(&plan.cover, pages(0, 16)));
@@ -87,7 +88,8 @@ START_TEST(a_range_that_did_not_change_has_its_room)
 }
 END_TEST
 
-// What was planned as [0, 16) and [16, 32), and is taken: grown, shrunk, joined, across, elsewhere.
+// What was planned as [0, 16) and [16, 32), and is taken: grown, shrunk, joined, across,
+// elsewhere.
 static const struct {
     size_t first, end, ready;
 } taken[] = {

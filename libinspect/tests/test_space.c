@@ -270,7 +270,8 @@ START_TEST(a_cursor_finds_what_the_space_finds)
 }
 END_TEST
 
-// Thousands of ranges are added, below, between and above others, and each byte is where it should be.
+// Thousands of ranges are added, below, between and above others, and each byte is where it
+// should be.
 START_TEST(many_ranges_in_any_order)
 {
     enum { N = 20000 };

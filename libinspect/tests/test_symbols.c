@@ -124,7 +124,8 @@ START_TEST(no_symbols_are_no_failure)
 }
 END_TEST
 
-// Every byte of the page that modules are known by, set to what hurts, with the file and without.
+// Every byte of the page that modules are known by, set to what hurts, with the file and
+// without.
 START_TEST(a_broken_byte_does_no_harm)
 {
     static const unsigned char values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
@@ -154,7 +155,8 @@ END_TEST
 
 // ---- the real thing: this process ----------------------------------------------------------
 
-// What is mapped of the C library: of other files (valgrind's own) not every byte is ours to read.
+// What is mapped of the C library: of other files (valgrind's own) not every byte is ours to
+// read.
 static void open_libc(void)
 {
     insp_map_lines all = {0}, maps = {0};

@@ -31,7 +31,8 @@ struct insp_session {
     insp_native native;
     insp_ledger ledger;
     insp_stage reached;
-    insp_options options; /**< of a caller's target: its modules are looked for in the first job */
+    insp_options
+        options; /**< of a caller's target: its modules are looked for in the first job */
     bool modules_pending;
     int memory_fd; /**< of /proc/PID/mem, where the caller holds a process; else -1 */
     bool in_cpython, in_heap; /**< what there is to close */

@@ -148,6 +148,39 @@ static bool search_data(insp_cpython *py, insp_reader *r, const samples *s)
     return false;
 }
 
+// Debug hooks (PYTHONMALLOC=debug) put the size, the letter of the domain and seven 0xFD bytes in front of
+// what they hand out (Objects/obmalloc.c, _PyMem_DebugRawAlloc).
+static bool has_debug_head(insp_reader *r, insp_addr data)
+{
+    const uint64_t guard = UINT64_C(0xfdfdfdfdfdfdfd00);
+    uint64_t word = insp_u64(r, data - 8);
+    uint64_t letter = word & 0xff;
+    bool ok = !r->bad && (word & ~UINT64_C(0xff)) == guard &&
+              (letter == 'o' || letter == 'm' || letter == 'r');
+    r->bad = false;
+    return ok;
+}
+
+static void find_debug_hooks(insp_cpython *py, insp_reader *r)
+{
+    enum { TRIES = 64, PAD = 16, PREHEADER = 16 };
+    uint32_t with = 0, seen = 0;
+    for (uint32_t k = 0; k < py->interps.at[0].n_lists; k++) {
+        insp_addr head = py->interps.at[0].lists[k].head, at = insp_gc_next(r, head);
+        for (int i = 0; i < TRIES && at && at != head && !r->bad;
+             i++, at = insp_gc_next(r, at)) {
+            with += has_debug_head(r, at) || has_debug_head(r, at - PREHEADER);
+            seen++;
+        }
+        r->bad = false;
+    }
+    if (!seen || with < seen - seen / 4)
+        return;
+    py->debug_pad = PAD;
+    bool pooled = py->pymalloc.arenas != 0;
+    py->allocator = pooled ? "pymalloc with debug hooks" : "malloc with debug hooks";
+}
+
 insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err)
 {
     (void)err;
@@ -163,9 +196,10 @@ insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err)
             sample_list(&r, &s, py->interps.at[i].lists[k].head, pm->pool_size);
     }
     py->allocator = "malloc";
-    if (s.len < 4 || !search_data(py, &r, &s))
-        return INSP_OK;
-    py->allocator = "pymalloc";
-    pm->maxarenas = array_length(&r, pm, s.highest + 1);
+    if (s.len >= 4 && search_data(py, &r, &s)) {
+        py->allocator = "pymalloc";
+        pm->maxarenas = array_length(&r, pm, s.highest + 1);
+    }
+    find_debug_hooks(py, &r);
     return INSP_OK;
 }

@@ -96,7 +96,8 @@ static insp_status add_load(insp_core *core, const GElf_Phdr *ph, insp_error *er
     return INSP_OK;
 }
 
-// *done: bytes of notes that were read. Segments that together claim more than there is overlap.
+// *done: bytes of notes that were read. Segments that together claim more than there is
+// overlap.
 static insp_status read_notes(insp_core *core, Elf *elf, const GElf_Phdr *ph, uint64_t *done,
                               insp_error *err)
 {
@@ -111,9 +112,9 @@ static insp_status read_notes(insp_core *core, Elf *elf, const GElf_Phdr *ph, ui
 static insp_status read_headers(insp_core *core, Elf *elf, const GElf_Ehdr *head,
                                 insp_error *err)
 {
-    // libelf counts only the headers it can reach; what the file says is its promise. Beyond 65534
-    // of them (PN_XNUM) the number lies in a section header, at the end of the file, and libelf
-    // looks there.
+    // libelf counts only the headers it can reach; what the file says is its promise. Beyond
+    // 65534 of them (PN_XNUM) the number lies in a section header, at the end of the file, and
+    // libelf looks there.
     promise(core, head->e_phoff, (uint64_t)head->e_phnum * head->e_phentsize);
     promise(core, head->e_shoff, (uint64_t)head->e_shnum * head->e_shentsize);
     size_t n = 0;

@@ -3,10 +3,10 @@
  * @file
  * ELF core files: which memory they hold, and what their notes say of the process.
  *
- * The file is mapped, never copied; a range is readable only as far as the file reaches (a core that
- * was cut short is normal input), and what p_filesz leaves out of p_memsz is absent, not zero. libelf
- * reads headers and notes; the program headers it gives are checked against the file, because
- * it silently gives fewer of them where their table is cut.
+ * The file is mapped, never copied; a range is readable only as far as the file reaches (a core
+ * that was cut short is normal input), and what p_filesz leaves out of p_memsz is absent, not
+ * zero. libelf reads headers and notes; the program headers it gives are checked against the
+ * file, because it silently gives fewer of them where their table is cut.
  */
 #ifndef INSP_ELF_CORE_H
 #define INSP_ELF_CORE_H
@@ -47,8 +47,9 @@ typedef struct insp_core {
 /**
  * Map a core file. The arrays and texts live until insp_core_close.
  *
- * Fails with INSP_ERR_IO (no such file, not readable, cut before any memory), INSP_ERR_NOT_CORE (the
- * message says what the file is instead: text, an executable, empty, compressed and with what).
+ * Fails with INSP_ERR_IO (no such file, not readable, cut before any memory), INSP_ERR_NOT_CORE
+ * (the message says what the file is instead: text, an executable, empty, compressed and with
+ * what).
  */
 insp_status insp_core_open(const char *path, insp_core *out, insp_error *err);
 void insp_core_close(insp_core *core);

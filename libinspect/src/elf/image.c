@@ -34,7 +34,8 @@ static size_t count_loads(const insp_loaded *m)
     return n;
 }
 
-// The mappings of one file from number `first` on that belong together; returns the number behind.
+// The mappings of one file from number `first` on that belong together; returns the number
+// behind.
 static size_t group_end(const insp_core_files *files, size_t first, const insp_loaded *m)
 {
     const insp_core_file *f = &files->at[first];
@@ -58,7 +59,8 @@ static bool add_group(const insp_space *space, const insp_core_files *files, siz
     size_t n = end - *at;
     *at = end;
 
-    // A library has at least two mappings where it has two segments; otherwise somebody reads it as a file.
+    // A library has at least two mappings where it has two segments; otherwise somebody reads
+    // it as a file.
     bool is_module = loaded ? n > 1 || count_loads(&m) < 2
                             : n > 1 && f->offset == 0 && !insp_space_find(space, f->start);
     if (!is_module)

@@ -5,7 +5,8 @@
 
 enum { PAGE = 4096, MAX_NOTES = 64 * 1024, MAX_DYNAMIC = 1024 };
 
-// Program headers that make sense: the segments' bytes do not wrap, and the first one tells the bias.
+// Program headers that make sense: the segments' bytes do not wrap, and the first one tells the
+// bias.
 static bool place(insp_loaded *m)
 {
     bool any = false;
@@ -64,8 +65,9 @@ static size_t padded(uint32_t n)
     return ((size_t)n + 3) & ~(size_t)3;
 }
 
-// The note of a build-id is padded to 4 bytes in any segment, also in those of 8 (it comes first or alone
-// in the former, and has sizes that are multiples of 8 with its header in the latter).
+// The note of a build-id is padded to 4 bytes in any segment, also in those of 8 (it comes
+// first or alone in the former, and has sizes that are multiples of 8 with its header in the
+// latter).
 insp_build_id insp_build_id_find(const unsigned char *bytes, size_t size)
 {
     insp_build_id id = {0};
@@ -145,7 +147,8 @@ bool insp_loaded_dynamic(const insp_loaded *m, insp_dynamic *out)
     return true;
 }
 
-// The GNU hash table does not say how many symbols there are: the last chain ends at the last one.
+// The GNU hash table does not say how many symbols there are: the last chain ends at the last
+// one.
 static uint64_t count_by_gnu_hash(const insp_space *space, insp_addr table)
 {
     bool ok = true;
@@ -154,6 +157,8 @@ static uint64_t count_by_gnu_hash(const insp_space *space, insp_addr table)
     uint64_t n_bloom = insp_space_u32(space, table + 8, &ok);
     insp_addr buckets = table + 16 + n_bloom * 8;
     uint64_t last = 0;
+    if (n_buckets > INSP_LOADED_SYMBOLS)
+        return 0;
     for (uint64_t i = 0; i < n_buckets && ok; i++) {
         uint32_t symbol = insp_space_u32(space, buckets + i * 4, &ok);
         last = symbol > last ? symbol : last;
@@ -161,7 +166,8 @@ static uint64_t count_by_gnu_hash(const insp_space *space, insp_addr table)
     if (!ok || last < first)
         return 0;
     insp_addr chain = buckets + n_buckets * 4 - first * 4;
-    while (ok && !(insp_space_u32(space, chain + last * 4, &ok) & 1))
+    uint64_t end = last + INSP_LOADED_SYMBOLS;
+    while (ok && last < end && !(insp_space_u32(space, chain + last * 4, &ok) & 1))
         last++;
     return ok ? last + 1 : 0;
 }
@@ -175,5 +181,5 @@ uint64_t insp_loaded_symbol_count(const insp_space *space, const insp_dynamic *d
     // Linkers put the strings right behind the symbols.
     if (n == 0 && d->strings > d->symbols && d->symbols)
         n = (d->strings - d->symbols) / sizeof(Elf64_Sym);
-    return n;
+    return n < INSP_LOADED_SYMBOLS ? n : INSP_LOADED_SYMBOLS;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A module as it lies in the target's memory: ELF header, program headers, notes, dynamic section.
+ * A module as it lies in the target's memory: ELF header, program headers, notes, dynamic
+ * section.
  *
- * Often one page of it is all a core holds, so this reads the structures one by one where libelf
- * would want a file. 64-bit little-endian only; anything else is no module.
+ * Often one page of it is all a core holds, so this reads the structures one by one where
+ * libelf would want a file. 64-bit little-endian only; anything else is no module.
  */
 #ifndef INSP_ELF_LOADED_H
 #define INSP_ELF_LOADED_H
@@ -13,7 +14,8 @@
 
 #include "image.h"
 
-enum { INSP_LOADED_HEADERS = 64 };
+/** More headers, or more symbols, than any real module has. */
+enum { INSP_LOADED_HEADERS = 64, INSP_LOADED_SYMBOLS = 1 << 22 };
 
 typedef struct insp_loaded {
     const insp_space *space;
@@ -45,7 +47,10 @@ typedef struct insp_dynamic {
 /** False where there is no dynamic section, or it cannot be read. */
 bool insp_loaded_dynamic(const insp_loaded *m, insp_dynamic *out);
 
-/** How many entries the dynamic symbol table has, by its hash table; 0 where that is not to be had. */
+/**
+ * How many entries the dynamic symbol table has, by its hash table, at most
+ * INSP_LOADED_SYMBOLS; 0 where that is not to be had.
+ */
 uint64_t insp_loaded_symbol_count(const insp_space *space, const insp_dynamic *d);
 
 /** The build-id in the note segment `bytes`; len 0 for none. */

@@ -79,7 +79,8 @@ static void read_signal(reader *r, const insp_note *note)
 {
     if (note->size < SIGINFO_ADDR + 8 || r->core->fault_addr)
         return;
-    // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV; si_addr has a meaning where the kernel sent them.
+    // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV; si_addr has a meaning where the kernel sent
+    // them.
     static const uint32_t faults = 1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 11;
     uint32_t signal = half(note, 0);
     int32_t code = (int32_t)half(note, SIGINFO_CODE);

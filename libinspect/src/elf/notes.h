@@ -3,8 +3,8 @@
  * @file
  * What the notes of a core say of the process: threads, files, signal, auxiliary vector.
  *
- * The layouts are the kernel's (linux/elfcore.h, fs/binfmt_elf.c) for 64-bit little-endian targets;
- * notes of other targets are passed over.
+ * The layouts are the kernel's (linux/elfcore.h, fs/binfmt_elf.c) for 64-bit little-endian
+ * targets; notes of other targets are passed over.
  */
 #ifndef INSP_ELF_NOTES_H
 #define INSP_ELF_NOTES_H

@@ -12,6 +12,7 @@ typedef struct walk {
     insp_reader *r;
     const insp_gc_list *list;
     insp_gc_state state;
+    uint32_t interp;
     uint32_t head_size;
     bool failed;
 } walk;
@@ -32,7 +33,9 @@ static bool mark(walk *w, insp_addr gc)
     }
     unsigned others = h->kind.at[n] & ~(unsigned)INSP_K_GC_MASK;
     h->kind.at[n] = (uint8_t)(others | (unsigned)w->state << INSP_K_GC_SHIFT);
-    return true;
+    if (h->py->interps.len > 1)
+        w->failed = !insp_map_set(&h->interp_of, n, w->interp);
+    return !w->failed;
 }
 
 // In one direction until the head comes back; false where it breaks off. A list is no longer than the
@@ -62,6 +65,7 @@ insp_status insp_gclists_mark(insp_heap *h, insp_error *err)
     for (size_t i = 0; i < h->py->interps.len; i++) {
         const insp_interp *in = &h->py->interps.at[i];
         for (uint32_t k = 0; k < in->n_lists; k++) {
+            w.interp = (uint32_t)i;
             w.list = &in->lists[k];
             w.state = (insp_gc_state)(INSP_GC_FIRST_LIST + k);
             // A list that breaks is entered from its other end too; in a collection _gc_prev

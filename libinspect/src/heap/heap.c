@@ -27,6 +27,7 @@ void insp_heap_deinit(insp_heap *h)
     insp_bytes_deinit(&h->edge_kind);
     insp_root_rows_deinit(&h->roots);
     insp_tallies_deinit(&h->by_type);
+    insp_map_deinit(&h->interp_of);
     insp_map_deinit(&h->shared_keys);
     insp_arena_deinit(&h->text);
 }
@@ -74,6 +75,13 @@ insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
     bool pooled = insp_pools_number(&h->pools, addr, &start) != INSP_NONE;
     *size = pooled ? insp_pools_find(&h->pools, addr)->size : 0;
     return start;
+}
+
+uint32_t insp_heap_interp(const insp_heap *h, uint32_t number)
+{
+    if (h->py->interps.len > 1)
+        return insp_map_get(&h->interp_of, number);
+    return insp_heap_gc(h, number) > INSP_GC_UNTRACKED ? 0 : INSP_NONE;
 }
 
 const char *insp_gc_name(insp_gc_state state)

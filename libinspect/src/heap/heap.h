@@ -93,6 +93,7 @@ typedef struct insp_heap {
     insp_root_rows roots;
     insp_arena text;
     insp_tallies by_type;
+    insp_map interp_of; /**< with several interpreters: number of a tracked object -> row */
     insp_map
         shared_keys; /**< keys object that several share -> number of the object it belongs to */
     uint64_t objects, dead, size, bytes, malloc_bytes;
@@ -163,6 +164,9 @@ uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
 
 /** Numbers of all objects, by address. Fails with INSP_ERR_MEMORY. */
 insp_status insp_heap_order(const insp_heap *h, insp_u32s *out, insp_error *err);
+
+/** The interpreter whose collector tracks an object: a row of py->interps, INSP_NONE where none does. */
+uint32_t insp_heap_interp(const insp_heap *h, uint32_t number);
 
 /** Name of a gc state: "untracked", "gen0" …; NULL for no gc head. */
 const char *insp_gc_name(insp_gc_state state);

@@ -18,9 +18,10 @@ typedef struct pass {
 } pass;
 
 // A malloc'ed block's size stands in front of it (glibc: malloc/malloc.c, struct malloc_chunk).
-static uint64_t malloc_block(insp_heap *h, insp_addr addr)
+static uint64_t malloc_block(insp_heap *h, insp_addr data)
 {
     bool ok = true;
+    insp_addr addr = data - h->py->debug_pad;
     if (addr & 15 || insp_module_at(h->py, addr) != INSP_NONE)
         return 0;
     uint64_t chunk = insp_space_u64(h->py->space, addr - 8, &ok) & ~UINT64_C(7);
@@ -118,7 +119,7 @@ static insp_tally *tally_of(insp_heap *h, uint32_t type)
 static insp_addr block_start(const insp_heap *h, uint32_t number, insp_addr addr,
                              const insp_typeinfo *t)
 {
-    insp_addr start = addr - h->py->debug_pad;
+    insp_addr start = addr;
     if (h->kind.at[number] & INSP_K_GC_MASK)
         start -= (uint32_t)INSP_OFF(&h->py->layout, PyGC_Head, sizeof) + t->preheader;
     return start;

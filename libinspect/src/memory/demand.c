@@ -10,8 +10,8 @@
 
 enum piece_state { ABSENT, WANTED, READING, READY, UNREADABLE };
 
-// A range that was added. `state` has one of piece_state for every piece; READY is final and set
-// after the bytes, so that whoever sees it may read them without the lock.
+// A range that was added. `state` has one of piece_state for every piece; READY is final and
+// set after the bytes, so that whoever sees it may read them without the lock.
 typedef struct region {
     insp_addr start, end;
     unsigned char *bytes; // of `start`, in room of room_size bytes

@@ -3,13 +3,13 @@
  * @file
  * Memory that is brought when it is first read: for targets only the caller can reach.
  *
- * A worker that touches a piece which is not there posts it as wanted and sleeps. The caller's thread
- * takes the wanted ranges, brings their bytes, and the workers go on. A piece that cannot be
- * read is remembered as such. Pieces are INSP_DEMAND_PIECE bytes, aligned to their size in the target,
- * and cut where the range they lie in starts or ends.
+ * A worker that touches a piece which is not there posts it as wanted and sleeps. The caller's
+ * thread takes the wanted ranges, brings their bytes, and the workers go on. A piece that
+ * cannot be read is remembered as such. Pieces are INSP_DEMAND_PIECE bytes, aligned to their
+ * size in the target, and cut where the range they lie in starts or ends.
  *
- * Any thread may call any function at any time, but insp_demand_add and insp_demand_destroy, which
- * need that nobody reads.
+ * Any thread may call any function at any time, but insp_demand_add and insp_demand_destroy,
+ * which need that nobody reads.
  */
 #ifndef INSP_MEMORY_DEMAND_H
 #define INSP_MEMORY_DEMAND_H
@@ -34,15 +34,21 @@ void insp_demand_destroy(insp_demand *d);
 insp_status insp_demand_add(insp_demand *d, insp_space *space, insp_segment range, int fd,
                             insp_error *err);
 
-/** True when n bytes at addr (in one range of this demand) are there; waits for them if need be. */
+/**
+ * True when n bytes at addr (in one range of this demand) are there; waits for them if need be.
+ */
 bool insp_demand_fill(insp_demand *d, insp_addr addr, size_t n);
 
-/** Ranges that somebody waits for, joined and sorted; returns how many there are, fills in <= cap. */
+/**
+ * Ranges that somebody waits for, joined and sorted; returns how many there are, fills in <=
+ * cap.
+ */
 size_t insp_demand_wanted(insp_demand *d, insp_range *ranges, size_t cap);
 
 /**
- * Bring a range (whole pieces, or up to the end of what was added); bytes NULL: unreadable. What is
- * there already stays as it is. Fails with INSP_ERR_ARGUMENT where the range is no such one.
+ * Bring a range (whole pieces, or up to the end of what was added); bytes NULL: unreadable.
+ * What is there already stays as it is. Fails with INSP_ERR_ARGUMENT where the range is no such
+ * one.
  */
 insp_status insp_demand_supply(insp_demand *d, insp_range range, const void *bytes,
                                insp_error *err);

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-// The ranges, in chunks that are never freed, so that the handler can read them without a lock. A
-// place with size 0 is free. `size` is set last and cleared first.
+// The ranges, in chunks that are never freed, so that the handler can read them without a lock.
+// A place with size 0 is free. `size` is set last and cleared first.
 enum { CHUNK = 64 };
 
 typedef struct place {

@@ -43,7 +43,8 @@ static const char *path_of(const char *text, size_t n, insp_arena *arena, bool *
     return path;
 }
 
-// One line, without its newline. False when memory runs out; a line that makes no sense is skipped.
+// One line, without its newline. False when memory runs out; a line that makes no sense is
+// skipped.
 static bool parse_line(const char *line, size_t n, insp_arena *text, insp_map_lines *out)
 {
     insp_map_line m = {0};
@@ -171,8 +172,8 @@ static void *take(void *arg)
     return NULL;
 }
 
-// On a thread of its own: who traces is a thread, and when that ends, by whatever way, the kernel lets
-// go of all it held.
+// On a thread of its own: who traces is a thread, and when that ends, by whatever way, the
+// kernel lets go of all it held.
 static insp_status run(job *j, insp_error *err)
 {
     sigset_t asynchronous, before;

@@ -3,8 +3,8 @@
  * @file
  * A live process: its mappings, its threads, and a copy of its memory taken while it is held.
  *
- * Only this and the files it stands on (ptrace.h, pages.h, procfs.h) make system calls on another
- * process. Nothing is written to it.
+ * Only this and the files it stands on (ptrace.h, pages.h, procfs.h) make system calls on
+ * another process. Nothing is written to it.
  */
 #ifndef INSP_MEMORY_PROCESS_H
 #define INSP_MEMORY_PROCESS_H
@@ -16,7 +16,7 @@
 typedef struct insp_map_line {
     insp_addr start, end;
     uint64_t offset;  /**< in the file */
-    const char *path; /**< "" for anonymous memory; "[heap]", "[stack]" … as the kernel says */
+    const char *path; /**< "" for anonymous memory; else "[heap]", a file … */
     uint32_t flags;   /**< INSP_SEG_WRITE, INSP_SEG_EXEC, INSP_SEG_STACK */
     bool readable;
     bool shared;
@@ -35,7 +35,10 @@ typedef struct insp_thread_regs {
 
 INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
 
-/** The stack pointer, 0 for a machine that is not known (the number of registers tells which it is). */
+/**
+ * The stack pointer, 0 for a machine that is not known (the number of registers tells which it
+ * is).
+ */
 uint64_t insp_thread_sp(const insp_thread_regs *thread);
 
 typedef struct insp_snapshot {
@@ -54,19 +57,22 @@ insp_status insp_process_maps(int64_t pid, insp_arena *text, insp_map_lines *out
                               insp_error *err);
 
 /**
- * Hold every thread of the process, copy its writable private mappings (and what else is not in a
- * file: pages of a private file mapping that were written to, the first page of a module, files that
- * are no more), let it go on. Whatever happens, it is let go. Anonymous memory that was never touched
- * is not asked for, and reads as zeros.
+ * Hold every thread of the process, copy its writable private mappings (and what else is not in
+ * a file: pages of a private file mapping that were written to, the first page of a module,
+ * files that are no more), let it go on. Whatever happens, it is let go. Anonymous memory that
+ * was never touched is not asked for, and reads as zeros.
  *
  * Fails with INSP_ERR_DENIED (the message names what forbids it: another user, Yama's
- * kernel.yama.ptrace_scope, a tracer that has it already, seccomp or a container), INSP_ERR_GONE,
- * INSP_ERR_IO, INSP_ERR_MEMORY.
+ * kernel.yama.ptrace_scope, a tracer that has it already, seccomp or a container),
+ * INSP_ERR_GONE, INSP_ERR_IO, INSP_ERR_MEMORY.
  */
 insp_status insp_snapshot_take(int64_t pid, insp_snapshot *out, insp_error *err);
 void insp_snapshot_deinit(insp_snapshot *s);
 
-/** Add the copies to a space, each with the flags of its mapping. The snapshot must outlive the space. */
+/**
+ * Add the copies to a space, each with the flags of its mapping. The snapshot must outlive the
+ * space.
+ */
 insp_status insp_snapshot_add_to(const insp_snapshot *s, insp_space *space, insp_error *err);
 
 #endif

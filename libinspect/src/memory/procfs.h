@@ -9,7 +9,10 @@
 #include "../base/error.h"
 #include "../base/vec.h"
 
-/** /proc/PID/`name` whole and NUL-terminated, to be freed; NULL with errno set where it cannot be read. */
+/**
+ * /proc/PID/`name` whole and NUL-terminated, to be freed; NULL with errno set where it cannot
+ * be read.
+ */
 char *insp_proc_read(int64_t pid, const char *name);
 
 /** Of /proc/PID/status. What is not there is 0. */

@@ -32,7 +32,8 @@ static bool has_ended(int64_t tid)
     return !insp_proc_status_read(tid, &s) || s.state == 'Z' || s.state == 'X';
 }
 
-// Seize one thread. *error is errno where that is not allowed; a thread that has ended is passed over.
+// Seize one thread. *error is errno where that is not allowed; a thread that has ended is
+// passed over.
 static bool seize(int64_t tid, insp_held_vec *held, int *error)
 {
     if (!insp_held_vec_reserve(held, held->len + 1)) {

@@ -3,8 +3,9 @@
  * @file
  * Holding every thread of a process still, and letting it go.
  *
- * PTRACE_SEIZE and PTRACE_INTERRUPT send no signal, and a process that is stopped already stays so.
- * A hold belongs to the thread that took it; if that thread ends, the kernel lets the process go.
+ * PTRACE_SEIZE and PTRACE_INTERRUPT send no signal, and a process that is stopped already stays
+ * so. A hold belongs to the thread that took it; if that thread ends, the kernel lets the
+ * process go.
  */
 #ifndef INSP_MEMORY_PTRACE_H
 #define INSP_MEMORY_PTRACE_H
@@ -23,8 +24,8 @@ INSP_VEC(insp_held_vec, insp_held);
 /**
  * Hold all threads, those that are made meanwhile too.
  *
- * Fails with INSP_ERR_GONE, INSP_ERR_DENIED (see insp_trace_refused), INSP_ERR_MEMORY; then nothing is
- * held.
+ * Fails with INSP_ERR_GONE, INSP_ERR_DENIED (see insp_trace_refused), INSP_ERR_MEMORY; then
+ * nothing is held.
  */
 insp_status insp_hold(int64_t pid, insp_held_vec *out, insp_error *err);
 

@@ -3,7 +3,8 @@
 
 #include <sys/mman.h>
 
-// Newer than some headers: Linux 5.14, and 5.7. Without them memory comes page by page, as ever.
+// Newer than some headers: Linux 5.14, and 5.7. Without them memory comes page by page, as
+// ever.
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -72,7 +73,8 @@ unsigned char *insp_rooms_take(insp_room_vec *rooms, insp_range range)
         return at;
     }
     unsigned char *to = map_room(range);
-    // Mappings grew, shrank or joined meanwhile: move the pages that are ready to their new place.
+    // Mappings grew, shrank or joined meanwhile: move the pages that are ready to their new
+    // place.
     for (; to && i < rooms->len && rooms->at[i].range.start < range.end; i++) {
         const insp_room *room = &rooms->at[i];
         insp_addr start = room->range.start > range.start ? room->range.start : range.start;

@@ -26,8 +26,8 @@ static bool is_anonymous(const insp_map_line *m)
             strncmp(m->path, "[stack", 6) == 0 || strncmp(m->path, "[anon:", 6) == 0);
 }
 
-// The runs of a range that were touched, as something to read. False, and nothing planned, where they
-// are not known.
+// The runs of a range that were touched, as something to read. False, and nothing planned,
+// where they are not known.
 static bool plan_touched(insp_copy_plan *plan, insp_range range, int pagemap, bool own,
                          bool cover)
 {
@@ -64,8 +64,8 @@ static bool plan_anonymous(insp_copy_plan *plan, insp_range range, int pagemap)
     return plan_whole(plan, range);
 }
 
-// A private file mapping that is not writable: the dynamic linker wrote to some of its pages before
-// (RELRO). The first page tells which build it is.
+// A private file mapping that is not writable: the dynamic linker wrote to some of its pages
+// before (RELRO). The first page tells which build it is.
 static bool plan_read_only(insp_copy_plan *plan, const insp_map_line *m, int pagemap)
 {
     insp_range range = {m->start, m->end};

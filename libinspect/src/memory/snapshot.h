@@ -22,9 +22,9 @@ void insp_copy_plan_deinit(insp_copy_plan *plan);
 struct insp_room_vec;
 
 /**
- * Read what is planned from the process of thread `tid` into *copies of the snapshot, in rooms that
- * were prepared as far as there are. Pages that cannot be read are left out.
- * Fails with INSP_ERR_MEMORY.
+ * Read what is planned from the process of thread `tid` into *copies of the snapshot, in rooms
+ * that were prepared as far as there are. Pages that cannot be read are left out. Fails with
+ * INSP_ERR_MEMORY.
  */
 insp_status insp_copy_take(int64_t tid, const insp_copy_plan *plan, struct insp_room_vec *rooms,
                            insp_snapshot *out, insp_error *err);

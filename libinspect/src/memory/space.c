@@ -35,8 +35,8 @@ static insp_segment part(insp_segment seg, insp_addr start, insp_addr end)
     return seg;
 }
 
-// Only what is writable is joined: objects lie there, and may cross from mapping to mapping. The
-// start of a read-only range has to stay visible, since a module is known by it.
+// Only what is writable is joined: objects lie there, and may cross from mapping to mapping.
+// The start of a read-only range has to stay visible, since a module is known by it.
 static bool continues(const insp_segment *a, const insp_segment *b)
 {
     return a->end == b->start && a->flags == b->flags && (a->flags & INSP_SEG_WRITE) &&

@@ -99,6 +99,17 @@ static void write_count(job *j, uint32_t n, insp_addr addr)
     member_i64(w, ",\"unexplained\":", remainder - located);
 }
 
+static void write_interp(job *j, uint32_t n)
+{
+    if (j->h->py->interps.len < 2)
+        return;
+    uint32_t row = insp_heap_interp(j->h, n);
+    if (row == INSP_NONE)
+        insp_json_raw(j->w, ",\"interp\":null");
+    else
+        member_i64(j->w, ",\"interp\":", j->h->py->interps.at[row].id);
+}
+
 static void write_object(job *j, uint32_t n)
 {
     insp_heap *h = j->h;
@@ -123,6 +134,7 @@ static void write_object(job *j, uint32_t n)
         insp_json_string(w, gc);
     else
         insp_json_raw(w, "null");
+    write_interp(j, n);
     insp_json_raw(w, "}\n");
 }
 
@@ -213,15 +225,97 @@ static insp_status write_all_edges(job *j, insp_error *err)
     return INSP_OK;
 }
 
+/** Where words of C memory are: a root for each module's data, each stack, each thread's registers. */
+typedef struct place {
+    const char *kind;
+    uint8_t place; // insp_native_place
+    uint32_t where;
+} place;
+
+INSP_VEC(places, place);
+
+static bool collect_places(const job *j, places *out)
+{
+    static const char *const kinds[] = {"module data", "stack", "register", "malloc block"};
+    for (size_t i = 0; i < j->native->words.len; i++) {
+        const insp_native_word *w = &j->native->words.at[i];
+        size_t k = 0;
+        while (k < out->len && (out->at[k].place != w->place || out->at[k].where != w->where))
+            k++;
+        if (k == out->len &&
+            !places_push(out, (place){kinds[w->place & 3], w->place, w->where}))
+            return false;
+    }
+    return true;
+}
+
+static void write_place(job *j, const place *p, int64_t id)
+{
+    insp_writer *w = j->w;
+    bool data = p->place == INSP_NATIVE_DATA;
+    const insp_image *image = data ? &j->h->py->images->at[p->where] : NULL;
+    member_i64(w, "{\"kind\":\"root\",\"id\":", id);
+    member_text(w, ",\"root\":", p->kind);
+    member_text(w, ",\"name\":", image ? image->path : p->kind);
+    member_addr(w, ",\"addr\":", image ? image->start : 0);
+    insp_json_raw(w, "}\n");
+}
+
+static void write_word(job *j, const insp_native_word *word, int64_t src)
+{
+    char name[64];
+    insp_str text = insp_str_init(name, sizeof(name));
+    if (word->place == INSP_NATIVE_REGISTER)
+        insp_str_printf(&text, "register %" PRIu64, word->addr);
+    else
+        insp_str_printf(&text, "*0x%" PRIx64, word->addr);
+    insp_writer *w = j->w;
+    member_i64(w, "{\"kind\":\"edge\",\"src\":", src);
+    member_u64(w, ",\"dst\":", j->id[word->object]);
+    insp_json_raw(w, ",\"ref\":\"possible\",\"visited\":false");
+    member_text(w, ",\"name\":", name);
+    insp_json_raw(w, "}\n");
+}
+
+static int64_t place_id(const job *j, size_t i)
+{
+    return -(int64_t)j->h->roots.len - 1 - (int64_t)i;
+}
+
+static void write_place_roots(job *j, const places *all)
+{
+    for (size_t i = all->len; i-- > 0;)
+        write_place(j, &all->at[i], place_id(j, i));
+}
+
+static void write_place_edges(job *j, const places *all)
+{
+    for (size_t i = all->len; i-- > 0;) {
+        for (size_t k = 0; k < j->native->words.len; k++) {
+            const insp_native_word *w = &j->native->words.at[k];
+            if (w->place == all->at[i].place && w->where == all->at[i].where)
+                write_word(j, w, place_id(j, i));
+        }
+    }
+}
+
 static insp_status write_lines(job *j, const char *source, insp_error *err)
 {
     write_header(j, source);
     write_types(j);
     for (uint32_t i = 0; i < j->n && !j->w->stopped; i++)
         write_object(j, j->order[i]);
+    places all = {0};
+    if (!collect_places(j, &all)) {
+        places_deinit(&all);
+        return insp_nomem(err);
+    }
+    write_place_roots(j, &all);
     for (uint32_t i = (uint32_t)j->h->roots.len; i-- > 0;)
         write_root(j, i);
+    write_place_edges(j, &all);
     insp_status st = write_all_edges(j, err);
+    places_deinit(&all);
     if (!insp_writer_finish(j->w))
         return insp_fail(err, INSP_ERR_CANCELLED, 0, "the export was stopped");
     return st;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * Writes a small core, executable or library in memory, field by field, so that a test can break one.
+ * Writes a small core, executable or library in memory, field by field, so that a test can
+ * break one.
  *
- * Every part is there to be changed between elfwriter_finish and elfwriter_save; what a test appends
- * lies in the file in the order it was appended.
+ * Every part is there to be changed between elfwriter_finish and elfwriter_save; what a test
+ * appends lies in the file in the order it was appended.
  */
 #ifndef TESTS_SUPPORT_ELFWRITER_H
 #define TESTS_SUPPORT_ELFWRITER_H
@@ -32,7 +33,9 @@ typedef struct elfwriter {
 void elfwriter_init(elfwriter *w, uint16_t type, size_t room);
 void elfwriter_deinit(elfwriter *w);
 
-/** Append n bytes (zeros where bytes is NULL) at a multiple of `align`; returns their offset. */
+/**
+ * Append n bytes (zeros where bytes is NULL) at a multiple of `align`; returns their offset.
+ */
 uint64_t elfwriter_append(elfwriter *w, const void *bytes, size_t n, size_t align);
 
 /** Add a program header; returns it, to be changed before elfwriter_finish. */

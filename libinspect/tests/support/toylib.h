@@ -3,8 +3,8 @@
  * @file
  * A small library or executable as a linker would lay it out, and its memory as a loader would.
  *
- * Page 0: headers, build-id, dynamic symbols; page 1: read-only data; page 2: data, which lies at
- * TOYLIB_DATA in memory, followed by a page of .bss.
+ * Page 0: headers, build-id, dynamic symbols; page 1: read-only data; page 2: data, which lies
+ * at TOYLIB_DATA in memory, followed by a page of .bss.
  */
 #ifndef TESTS_SUPPORT_TOYLIB_H
 #define TESTS_SUPPORT_TOYLIB_H
@@ -37,7 +37,9 @@ typedef struct toylib_options {
 void toylib_init(toylib *lib, toylib_options options);
 void toylib_deinit(toylib *lib);
 
-/** Add to a space what a core has of it at `at`: page 0 and the data (not .bss, not .rodata). */
+/**
+ * Add to a space what a core has of it at `at`: page 0 and the data (not .bss, not .rodata).
+ */
 void toylib_load(const toylib *lib, insp_space *space, insp_addr at);
 
 /** The file mappings of it at `at`. */
