@@ -93,7 +93,10 @@ class Cores(GdbCase):
 
 @unittest.skipUnless(os.path.exists(PYTHON), f"{PYTHON} is not on this machine")
 class Processes(GdbCase):
-    CODE = "import time; held = [1.5]; print(1, flush=True); time.sleep(600)"
+    CODE = (
+        "import time; held = [1.5]; print(1, flush=True)\n"
+        "while True: time.sleep(0.01)  # stepi comes back from it"
+    )
 
     def setUp(self):
         self.process = subprocess.Popen(
