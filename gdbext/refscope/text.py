@@ -210,9 +210,14 @@ def seconds(value: float) -> str:
 # ---- lists, tables, bills -------------------------------------------------------------------
 
 
-def left_out(n: int, what: str = "") -> str:
+LOOSE = "loose"
+"""The look of a cell that takes no part in the width of its column; it is shown plain."""
+
+
+def left_out(n: int, what: str = "") -> Span:
     """The last row of a list that was cut."""
-    return f"... and {number(n)} more{' ' + what if what else ''} (--limit 0 lists all)"
+    what = f" {what}" if what else ""
+    return Span(f"... and {number(n)} more{what} (--limit 0 lists all)", LOOSE)
 
 
 def cut(rows: Sequence, limit: Optional[int]) -> Tuple[Sequence, int]:
@@ -243,9 +248,14 @@ def table(
     every = ([list(head)] if head else []) + body
     used = [any(len(row) > i and row[i] for row in body) for i in range(len(align))]
     widths = [
-        max((width(row[i]) for row in every if len(row) > i), default=0) for i in range(len(align))
+        max((width(row[i]) for row in every if len(row) > i and not _is_loose(row[i])), default=0)
+        for i in range(len(align))
     ]
     return [" " * indent + _row(row, align, widths, used, style) for row in every]
+
+
+def _is_loose(cell: Cell) -> bool:
+    return isinstance(cell, Span) and cell.kind == LOOSE
 
 
 def _row(row: Sequence[Cell], align: str, widths: List[int], used: List[bool], style: Style) -> str:

@@ -87,6 +87,10 @@ class Tables(unittest.TestCase):
         lines = text.table([["\u6f22\u6f22", "x"], ["abcd", "y"]], "ll")
         self.assertEqual(lines, ["  \u6f22\u6f22  x", "  abcd  y"])
 
+    def test_the_line_of_a_cut_list_does_not_widen_a_column(self):
+        lines = text.table([["a", "b", "c"], ["a", text.left_out(5)]], "lll")
+        self.assertEqual(lines, ["  a  b  c", "  a  ... and 5 more (--limit 0 lists all)"])
+
     def test_no_rows_is_no_lines(self):
         self.assertEqual(text.table([], "ll", head=("a", "b")), [])
 

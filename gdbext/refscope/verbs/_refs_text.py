@@ -268,9 +268,9 @@ def _notes(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[s
                 f"info symbol {answer.possible[0].addr:#x}", "gdb's view of the candidate"
             )
     if answer.remainder < 0:
-        notes.next_in_gdb(
-            f"watch *(long *){addr}", "live process: stop at each change of its count"
-        )
+        if not answer.free_threaded:
+            watch = f"watch *(long *){addr}"
+            notes.next_in_gdb(watch, "live process: stop at each change of its count")
         notes.next("audit", "--deficit", why="are there others?")
     if len(_grouped(answer.owned)) < len(answer.owned) and answer.limit != 0:
         notes.next(

@@ -96,7 +96,7 @@ def _with_paths(book: Book, answer: Answer, whole: bool) -> Answer:
 def _named(book: Book, line: Line, own: Dict[int, str]) -> Line:
     """With whose its holder is; that may be the subject itself."""
     holder = book.holder(line.holder.number)
-    if not holder.path and holder.number in own:
+    if holder.number in own:
         holder = replace(holder, path=f"its own {text.clean(own[holder.number])}")
     return replace(line, holder=holder)
 
