@@ -4,15 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** Memory that is an object's, or a block of one: its references are known. */
+typedef struct owned {
+    insp_addr start, end;
+} owned;
+
+INSP_VEC(owned_ranges, owned);
+
 /** A search in progress. */
 typedef struct search {
     insp_heap *h;
     insp_native *out;
-    insp_map decoded; // words in module data that a walk has read as a slot
+    insp_map decoded;    // words in module data that a walk has read as a slot
+    owned_ranges blocks; // outside pools and modules, sorted
+    uint32_t src;        // being walked
     uint32_t where;
     uint8_t place;
     bool failed;
 } search;
+
+// The range that starts last at or before addr holds it, or none does.
+static bool is_owned(const search *s, insp_addr addr)
+{
+    size_t low = 0, high = s->blocks.len;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (s->blocks.at[mid].start <= addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low && addr < s->blocks.at[low - 1].end;
+}
 
 static void look_at(search *s, insp_addr word, insp_addr addr)
 {
@@ -21,7 +44,8 @@ static void look_at(search *s, insp_addr word, insp_addr addr)
     uint32_t n = insp_heap_number(s->h, word);
     if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
         !(s->h->kind.at[n] & INSP_K_COUNTED) ||
-        insp_map_get(&s->decoded, addr) != INSP_MAP_NONE)
+        insp_map_get(&s->decoded, addr) != INSP_MAP_NONE ||
+        (s->place == INSP_NATIVE_MALLOC && is_owned(s, addr)))
         return;
     insp_native_word w = {.object = n, .where = s->where, .addr = addr, .place = s->place};
     s->failed = s->failed || !insp_native_words_push(&s->out->words, w);
@@ -80,33 +104,104 @@ static void scan_thread(search *s, const insp_thread_regs *t)
     scan_range(s, sp, end);
 }
 
-static void remember_slots(insp_refs *refs)
+static void add_block(search *s, insp_addr start, uint64_t size)
+{
+    owned range = {start, start + size};
+    if (size)
+        s->failed = s->failed || !owned_ranges_push(&s->blocks, range);
+}
+
+static void remember(insp_refs *refs)
 {
     search *s = refs->ctx;
     for (uint32_t i = 0; i < refs->len; i++) {
-        insp_addr slot = refs->at[i].slot;
-        if (slot && insp_module_at(s->h->py, slot) != INSP_NONE)
-            s->failed = s->failed || !insp_map_set(&s->decoded, slot, 1);
+        const insp_ref *ref = &refs->at[i];
+        insp_addr unused;
+        if (ref->form == INSP_FORM_BODY &&
+            insp_pools_number(&s->h->pools, ref->target, &unused) == INSP_NONE)
+            add_block(s, ref->target, insp_malloc_block(s->h, ref->target));
+        if (s->src >= s->h->n_pooled && ref->slot && ref->kind != INSP_REF_POSSIBLE)
+            s->failed = s->failed || !insp_map_set(&s->decoded, ref->slot, 1);
     }
     refs->len = 0;
 }
 
-// Slots of static objects and of roots lie in module data, and are no candidates.
+static int by_start(const void *a, const void *b)
+{
+    const owned *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+// Slots that a walk knows are no candidates: those of roots and of what lies outside pools by address,
+// those in blocks of objects by the block.
 static void find_decoded(search *s, insp_refs *refs)
 {
     insp_heap *h = s->h;
     refs->len = 0;
-    refs->flush = remember_slots;
+    refs->flush = remember;
     refs->ctx = s;
     h->decoder.refs = refs;
-    for (uint32_t n = h->n_pooled; n < h->n_nodes; n++) {
-        if (n < h->n_objects &&
-            insp_module_at(h->py, h->outside.at[n - h->n_pooled]) == INSP_NONE)
+    for (uint32_t n = 0; n < h->n_nodes; n++) {
+        if (n < h->n_objects && !insp_heap_is_object(h, n))
             continue;
+        s->src = n;
         insp_heap_walk(h, n);
-        remember_slots(refs);
+        remember(refs);
     }
     h->decoder.refs = NULL;
+    if (s->blocks.len)
+        qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
+}
+
+static bool is_stack(const insp_thread_regs_vec *threads, const insp_segment *seg)
+{
+    for (size_t i = 0; threads && i < threads->len; i++) {
+        insp_addr sp = insp_thread_sp(&threads->at[i]);
+        if (sp >= seg->start && sp < seg->end)
+            return true;
+    }
+    return false;
+}
+
+// Chunks of glibc's heap stand one behind the other, each with its size in front.
+static uint64_t count_chunks(const search *s, const insp_segment *seg)
+{
+    insp_reader r = insp_reader_of(s->h->py->space, &s->h->py->layout);
+    uint64_t n = 0;
+    for (insp_addr at = seg->start; at + 16 <= seg->end; n++) {
+        uint64_t size = insp_u64(&r, at + 8) & ~UINT64_C(7);
+        if (size < 32 || size & 15 || size > seg->end - at)
+            break;
+        at += size;
+    }
+    return n;
+}
+
+// Writable memory that is no module's, no stack, and no arena of pymalloc.
+static void scan_malloc(search *s, const insp_thread_regs_vec *threads)
+{
+    const insp_space *space = s->h->py->space;
+    const insp_pools *p = &s->h->pools;
+    s->place = INSP_NATIVE_MALLOC;
+    s->where = 0;
+    for (size_t i = 0; i < space->segs.len; i++) {
+        insp_segment seg = space->segs.at[i];
+        if (!(seg.flags & INSP_SEG_WRITE) || insp_module_at(s->h->py, seg.start) != INSP_NONE ||
+            is_stack(threads, &seg))
+            continue;
+        insp_addr at = seg.start;
+        for (size_t a = 0; a < p->arenas.len; a++) {
+            insp_addr start = p->arenas.at[a].addr;
+            insp_addr end = start + s->h->py->pymalloc.arena_size;
+            if (end <= at || start >= seg.end)
+                continue;
+            scan_range(s, at, start > at ? start : at);
+            at = end;
+        }
+        if (at < seg.end)
+            scan_range(s, at, seg.end);
+        s->out->malloc_blocks += count_chunks(s, &seg);
+    }
 }
 
 static int by_object(const void *a, const void *b)
@@ -137,9 +232,11 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
         s.where = i;
         scan_thread(&s, &threads->at[i]);
     }
+    scan_malloc(&s, threads);
     out->modules = h->py->images->len;
     out->threads = threads ? threads->len : 0;
     insp_map_deinit(&s.decoded);
+    owned_ranges_deinit(&s.blocks);
     if (out->words.len)
         qsort(out->words.at, out->words.len, sizeof(*out->words.at), by_object);
     return s.failed ? insp_nomem(err) : INSP_OK;

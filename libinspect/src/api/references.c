@@ -238,17 +238,6 @@ static uint32_t only_owner(const insp_session *s, uint32_t number)
     return owner;
 }
 
-static void whose_edge(insp_session *s, const insp_edge *e, insp_str *out)
-{
-    insp_heap *h = &s->heap;
-    if (e->src >= h->n_objects) {
-        insp_str_printf(out, "%s of %s", e->name, h->roots.at[e->src - h->n_objects].name);
-        return;
-    }
-    const insp_typeinfo *t = h->types.at.at[h->type.at[e->src]];
-    insp_str_printf(out, "%s of %s 0x%" PRIx64, e->name, t->name, e->src_addr);
-}
-
 // A module holds its globals; functions that borrow their counted references to it do not matter.
 static bool globals_of(insp_session *s, uint32_t number, insp_str *out)
 {
@@ -261,16 +250,42 @@ static bool globals_of(insp_session *s, uint32_t number, insp_str *out)
         if (t->kind != INSP_KIND_MODULE)
             continue;
         insp_addr addr = insp_heap_addr(h, from);
-        char name[200];
+        char name[200] = "?";
         if (INSP_U64(&h->decoder.r, addr, PyModuleObject, md_dict) != insp_heap_addr(h, number))
             continue;
         insp_addr md_name = INSP_U64(&h->decoder.r, addr, PyModuleObject, md_name);
-        if (insp_str_read(&h->decoder.r, md_name, name, sizeof(name)) < 0)
-            (void)insp_str_read(&h->decoder.r, md_name, name, sizeof(name));
+        (void)insp_str_read(&h->decoder.r, md_name, name, sizeof(name));
         insp_str_printf(out, "globals of %s", name);
         return true;
     }
     return false;
+}
+
+// `['CACHE']` of a module's globals is called CACHE in the module.
+static bool in_globals(insp_session *s, const insp_edge *e, insp_str *out)
+{
+    size_t n = strlen(e->name);
+    char module[256];
+    insp_str globals = insp_str_init(module, sizeof(module));
+    if (n < 5 || strncmp(e->name, "['", 2) != 0 || strcmp(e->name + n - 2, "']") != 0 ||
+        !globals_of(s, e->src, &globals))
+        return false;
+    insp_str_bytes(out, e->name + 2, n - 4);
+    insp_str_printf(out, " in %s", module);
+    return true;
+}
+
+static void whose_edge(insp_session *s, const insp_edge *e, insp_str *out)
+{
+    insp_heap *h = &s->heap;
+    if (e->src >= h->n_objects) {
+        insp_str_printf(out, "%s of %s", e->name, h->roots.at[e->src - h->n_objects].name);
+        return;
+    }
+    if (in_globals(s, e, out))
+        return;
+    const insp_typeinfo *t = h->types.at.at[h->type.at[e->src]];
+    insp_str_printf(out, "%s of %s 0x%" PRIx64, e->name, t->name, e->src_addr);
 }
 
 insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,

@@ -169,7 +169,7 @@ static insp_status read_core(const char *path, const insp_file *file, insp_core 
                              insp_error *err)
 {
     INSP_CLEANUP(insp_elf_end) Elf *elf = insp_file_elf(file);
-    GElf_Ehdr head;
+    GElf_Ehdr head = {0};
     insp_status st = check_kind(path, elf, file, &head, err);
     if (st)
         return st;

@@ -115,7 +115,7 @@ static bool sort(insp_image *image)
         return false;
     for (size_t i = 0; i < symbols->len; i++)
         (void)insp_symbol_refs_push(&image->names, &symbols->at[i]);
-    qsort(image->names.at, image->names.len, sizeof(*image->names.at), by_name);
+    qsort(image->names.at, image->names.len, sizeof(void *), by_name);
     return true;
 }
 

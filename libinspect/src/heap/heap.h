@@ -152,6 +152,9 @@ bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int
 /** Start and size of the allocator's block around addr; size 0 for static memory. */
 insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size);
 
+/** Bytes of the malloc'ed block whose data starts at `data`, 0 where there is none. */
+uint64_t insp_malloc_block(const insp_heap *h, insp_addr data);
+
 /** What sys.getsizeof would say; *known = false where only the block's size is known. */
 int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, bool *known);
 

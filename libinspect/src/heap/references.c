@@ -17,8 +17,8 @@ typedef struct pass {
     bool failed;
 } pass;
 
-// A malloc'ed block's size stands in front of it (glibc: malloc/malloc.c, struct malloc_chunk).
-static uint64_t malloc_block(insp_heap *h, insp_addr data)
+// The size stands in front of the block (glibc: malloc/malloc.c, struct malloc_chunk).
+uint64_t insp_malloc_block(const insp_heap *h, insp_addr data)
 {
     bool ok = true;
     insp_addr addr = data - h->py->debug_pad;
@@ -33,7 +33,7 @@ static uint64_t block_bytes(insp_heap *h, insp_addr start)
 {
     uint64_t size;
     if (!insp_block_of(h, start, &size)) {
-        size = malloc_block(h, start);
+        size = insp_malloc_block(h, start);
         h->malloc_bytes += size;
     }
     return size;

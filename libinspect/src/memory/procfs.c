@@ -22,7 +22,7 @@ static char *read_file(const char *path)
         return NULL;
     text_vec text = {0};
     for (;;) {
-        if (!text_vec_reserve(&text, text.len + 64 * 1024)) {
+        if (!text_vec_reserve(&text, text.len + (size_t)64 * 1024)) {
             text_vec_deinit(&text);
             errno = ENOMEM;
             return NULL;
