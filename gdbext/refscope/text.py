@@ -300,10 +300,15 @@ _LOOKS = re.compile(r"\033\[[0-9;]*m")
 
 def fit(sentence: Callable[[int], str]) -> str:
     """A sentence of at most WIDTH columns: told how wide a name of the target's may be."""
-    for columns in NAME_WIDTHS:
-        found = sentence(columns)
+    return first_fit(map(sentence, NAME_WIDTHS))
+
+
+def first_fit(sentences: Iterable[str]) -> str:
+    """The first of these of at most WIDTH columns, else the last: say most, then less."""
+    found = ""
+    for found in sentences:
         if width(_LOOKS.sub("", found)) <= WIDTH:
-            return found
+            break
     return found
 
 

@@ -288,7 +288,8 @@ class FakeSession:
         return array("I", [n for n, row in self.objects.items() if row.remainder])
 
     def garbage_replay(self) -> Any:
-        found = {name: array("I", self.replay.get(name, [])) for name in _abi.Garbage._fields}
+        lists = [name for name in _abi.Garbage._fields if name != "tracked"]
+        found = {name: array("I", self.replay.get(name, [])) for name in lists}
         found["tracked"] = self.replay.get("tracked", sum(1 for o in self.objects.values() if o.gc))
         return _abi.Garbage(**found)
 

@@ -110,6 +110,27 @@ def hostile():
     return s
 
 
+def large(factor):
+    """The same program with figures of another order."""
+    s = arenas_of_shop()
+    s.types = [
+        t._replace(count=t.count * factor, size=t.size * factor, bytes=t.bytes * factor)
+        for t in s.types
+    ]
+    s.objects = {n: row._replace(size=row.size * factor) for n, row in s.objects.items()}
+    s.summary = dict.fromkeys(("mortal", "balanced", "explained"), 96214 * factor)
+    s.summary["balanced"] -= 9
+    rows = [g._replace(objects=g.objects * factor) for g in s.interpreters[0].generations]
+    s.interpreters = [fakes.interpreter(generations=rows, gc_enabled=0, garbage=12)]
+    s.replay["tracked"] = 97404 * factor
+    grown = [
+        a._replace(size=a.size * factor, used_bytes=a.used_bytes * factor // (1 + 40 * (i % 2)))
+        for i, a in enumerate(s.arenas.rows)
+    ]
+    s.arenas = s.arenas._replace(rows=grown)
+    return s
+
+
 def empty():
     """A target in which nothing was found."""
     s = fakes.FakeSession()
@@ -129,6 +150,12 @@ class EveryVerb(unittest.TestCase):
             for module in DEFAULTS:
                 with self.subTest(verb=module.__name__):
                     self.check_first_line(say(module, session))
+
+    def test_a_sentence_fits_however_large_the_heap(self):
+        for factor in (10**2, 10**3, 10**5):
+            for module in (heap, garbage, cycles, gc, arenas, audit):
+                with self.subTest(verb=module.__name__, factor=factor):
+                    self.check_first_line(say(module, large(factor)))
 
     def test_no_control_character_reaches_a_terminal(self):
         for module in DEFAULTS:

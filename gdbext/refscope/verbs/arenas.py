@@ -187,9 +187,10 @@ def _sentence(answer: Answer) -> str:
         tail = f"{text.plural(len(few), 'arena')} {kept} kept by {text.plural(blocks, 'block')}."
     else:
         tail = "none is kept by a few blocks only."
-    return (
-        f"pymalloc holds {text.size(held)} in {text.plural(len(answer.arenas), 'arena')} and uses "
-        f"{text.size(used)} ({text.share(used, held, gap=' ')}): {tail}"
+    share = text.share(used, held, gap=" ")
+    head = f"pymalloc holds {text.size(held)} in {text.plural(len(answer.arenas), 'arena')} and"
+    return text.first_fit(
+        [f"{head} uses {text.size(used)} ({share}): {tail}", f"{head} uses {share}: {tail}"]
     )
 
 

@@ -159,14 +159,24 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
 
 
 def _sentence(answer: Answer) -> str:
+    head = _found(answer)
     share = text.share(answer.balanced, answer.mortal, 2, " ")
-    counts = (
-        f"{text.number(answer.balanced)} of {text.number(answer.mortal)} counts balance ({share})"
+    balanced = text.number(answer.balanced)
+    return text.first_fit(
+        [
+            f"{head}{balanced} of {text.number(answer.mortal)} counts balance ({share}).",
+            f"{head}{share} of {text.number(answer.mortal)} counts balance.",
+            f"{head}{share} of the counts balance.",
+        ]
     )
+
+
+def _found(answer: Answer) -> str:
+    """What is wrong, up to the figures that follow."""
     about = f" of {text.shorten(answer.type, 24)}" if answer.type else ""
     deficits, leaks = len(answer.deficit), len(answer.leaked)
     if not deficits and not leaks:
-        return f"No deficit and no leak{about}: {counts}."
+        return f"No deficit and no leak{about}: "
     parts = []
     if deficits:
         noun = text.plural(deficits, "object")
@@ -176,7 +186,7 @@ def _sentence(answer: Answer) -> str:
         noun = text.number(leaks) if deficits else text.plural(leaks, "object")
         seem = text.verb_form(leaks, "leaks", "leak")
         parts.append(f"{noun}{about} {seem} or {text.verb_form(leaks, 'is', 'are')} held by C")
-    return f"{', '.join(parts)}; {counts}."
+    return f"{', '.join(parts)}; "
 
 
 def _sums(answer: Answer) -> List[str]:

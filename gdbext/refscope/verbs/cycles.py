@@ -154,8 +154,11 @@ def _sentence(answer: Answer) -> str:
         else f"with {text.plural(objects, 'object')}"
     )
     waits = text.verb_form(n, "is unreachable and waits", "are unreachable and wait")
-    total = f" ({text.plural(size, 'byte')} in all)" if n > 1 else f" ({text.plural(size, 'byte')})"
-    return f"{text.plural(n, 'cycle')} {of} {waits} for the collector{total}."
+    in_all = " in all" if n > 1 else ""
+    head = f"{text.plural(n, 'cycle')} {of} {waits} for the collector"
+    return text.first_fit(
+        f"{head} ({words})." for words in (text.plural(size, "byte") + in_all, text.size(size))
+    )
 
 
 def _table(answer: Answer, style: text.Style) -> List[str]:

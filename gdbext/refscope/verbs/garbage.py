@@ -168,9 +168,13 @@ def _sentence(answer: Answer) -> str:
         if not stuck
         else f"{text.number(stuck)} would stay in gc.garbage"
     )
-    return (
-        f"A full collection would free {text.plural(n - stuck, 'object')} "
-        f"({text.plural(size, 'byte')}){cycles}; {tail}."
+    head = f"A full collection would free {text.plural(n - stuck, 'object')}"
+    return text.first_fit(
+        [
+            f"{head} ({text.plural(size, 'byte')}){cycles}; {tail}.",
+            f"{head} ({text.size(size)}){cycles}; {tail}.",
+            f"{head} ({text.size(size)}); {tail}.",
+        ]
     )
 
 

@@ -122,9 +122,12 @@ def _sentence(answer: Answer) -> str:
         taken += f" ({text.size(answer.size)})"
     takes = text.verb_form(answer.objects, "takes", "take")
     share = text.share(first.size, answer.size, gap=" ")
-    head = f"{text.plural(answer.objects, 'object')} {takes} {taken} in {where}"
-    return text.fit(
-        lambda columns: f"{head}; {text.shorten(first.name, columns)} is first with {share}."
+    head = f"{text.plural(answer.objects, 'object')} {takes}"
+    sizes = [f"{taken} in {where}", taken, text.size(answer.size)]
+    return text.first_fit(
+        f"{head} {size}; {text.shorten(first.name, columns)} is first with {share}."
+        for columns in text.NAME_WIDTHS
+        for size in sizes
     )
 
 

@@ -142,11 +142,12 @@ def _sentence(answer: Answer) -> str:
     failed = [row for row in answer.proofs if row.result == FAILED]
     unknown = [row for row in answer.proofs if row.result == UNKNOWN]
     proved = len(answer.proofs) - len(failed) - len(unknown)
-    if not failed and not unknown:
-        return f"{head}: every layout is proved; all verbs are available."
     count = f"{proved} of {text.plural(len(answer.proofs), 'layout')} are proved"
+    if not unknown:
+        count = "every layout is proved"
     if not failed:
-        return f"{head}: {count}; all verbs are available."
+        return text.first_fit([f"{head}: {count}; all verbs are available.", f"{head}: {count}."])
+    count = f"{proved} of {text.plural(len(answer.proofs), 'layout')} are proved"
     verbs = [word.strip() for row in failed for word in row.needed_by.split(",") if word.strip()]
     refused = ", ".join(dict.fromkeys(verbs)) or "what needs the others"
     room = text.WIDTH - text.width(f"{head}: {count};  refuse.")
