@@ -288,6 +288,7 @@ typedef struct insp_proofs {
     size_t len;
 } insp_proofs;
 
+/** Some structures are proved by objects: needs INSP_STAGE_OBJECTS. */
 INSP_API insp_status insp_layout_proofs(insp_session *session, const insp_proofs **out,
                                         insp_error *err);
 

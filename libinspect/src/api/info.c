@@ -87,7 +87,7 @@ insp_status insp_python_info(insp_session *s, const insp_python **out, insp_erro
 
 insp_status insp_layout_proofs(insp_session *s, const insp_proofs **out, insp_error *err)
 {
-    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     if (st)
         return st;
     insp_arena *arena;

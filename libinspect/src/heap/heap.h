@@ -108,6 +108,9 @@ void insp_heap_deinit(insp_heap *h);
 /** Enumerate: pools, the collector's lists, then every other block that holds an object. */
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err);
 
+/** Add what objects prove of the layout to py->proofs. Part of enumerating. */
+insp_status insp_heap_prove(insp_heap *h, insp_error *err);
+
 /** Walk every object and root: edges, remainders, what lies outside pools. */
 insp_status insp_heap_references(insp_heap *h, insp_error *err);
 

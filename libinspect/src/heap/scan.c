@@ -200,5 +200,5 @@ insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
         st = insp_blocks_scan(h, err);
     if (!st)
         find_interned(h);
-    return st;
+    return st ? st : insp_heap_prove(h, err);
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Is the layout true of this target? Rows that take objects to prove: tuples, dicts, strings, pools.
+ */
+#include "../object/str.h"
+#include "heap.h"
+
+// The first class in the mro of a type is the type itself.
+static bool prove_tuple(insp_heap *h)
+{
+    insp_reader *r = &h->decoder.r;
+    uint64_t agree = 0, asked = 0;
+    for (size_t i = 0; i < h->types.at.len; i++) {
+        insp_addr type = h->types.at.at[i]->addr;
+        insp_addr mro = INSP_U64(r, type, PyTypeObject, tp_mro);
+        if (!mro || r->bad) {
+            r->bad = false;
+            continue;
+        }
+        asked++;
+        agree +=
+            insp_u64(r, mro + (uint32_t)INSP_OFF(r->layout, PyTupleObject, ob_item)) == type;
+    }
+    r->bad = false;
+    // A class may define mro(), and put itself elsewhere: a few may differ.
+    bool ok = asked && agree >= asked - asked / 20;
+    return insp_prove(h->py, "tuple", INSP_F_PyTupleObject_ob_item, "all but layout",
+                      ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      ".__mro__[0] is the type itself, %" PRIu64 " of %" PRIu64, agree, asked);
+}
+
+static bool prove_dict(insp_heap *h)
+{
+    insp_reader *r = &h->decoder.r;
+    insp_addr modules = h->py->interps.at[0].modules;
+    insp_dict_table t;
+    bool sound = insp_dict_look(r, modules, &t);
+    uint64_t used = INSP_U64(r, modules, PyDictObject, ma_used), found = 0;
+    for (uint64_t i = 0; sound && i < t.n && !r->bad; i++) {
+        insp_addr key, value;
+        insp_dict_entry(r, &t, i, &key, &value);
+        found += value != 0;
+    }
+    bool named = insp_dict_find(r, modules, "sys") && insp_dict_find(r, modules, "builtins");
+    bool ok = sound && !r->bad && named && found == used;
+    r->bad = false;
+    return insp_prove(h->py, "dict", INSP_F_PyDictObject_ma_keys, "all but layout, gc, arenas",
+                      ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      "sys.modules has 'sys' and 'builtins'; %" PRIu64 " entries of %" PRIu64,
+                      found, used) &&
+           insp_prove(h->py, "str", INSP_F_PyASCIIObject_state, "names",
+                      named ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      named ? "'builtins' found through sys.modules"
+                            : "no 'builtins' among the keys of sys.modules");
+}
+
+static bool prove_pools(insp_heap *h)
+{
+    uint64_t agree = 0, asked = 0;
+    insp_reader *r = &h->decoder.r;
+    for (size_t i = 0; i < h->pools.rows.len; i++) {
+        const insp_pool_row *row = &h->pools.rows.at[i];
+        if (row->state != INSP_POOL_USED)
+            continue;
+        asked++;
+        agree += INSP_U32(r, row->addr, pool_header, ref_count) == row->used;
+    }
+    r->bad = false;
+    if (!asked)
+        return insp_prove(h->py, "pools", INSP_F_pool_header_ref_count, "arenas",
+                          INSP_PROOF_UNKNOWN, "no pool is in use");
+    // Single broken pools are findings; a wrong layout breaks them all.
+    return insp_prove(h->py, "pools", INSP_F_pool_header_ref_count, "arenas",
+                      agree >= asked - asked / 10 ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                      "carved - free = ref.count in %" PRIu64 " of %" PRIu64, agree, asked);
+}
+
+insp_status insp_heap_prove(insp_heap *h, insp_error *err)
+{
+    bool fits = prove_tuple(h) && prove_dict(h) && prove_pools(h);
+    return fits ? INSP_OK : insp_nomem(err);
+}
