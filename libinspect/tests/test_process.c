@@ -406,7 +406,7 @@ static void breeding(void)
 START_TEST(threads_that_come_and_go_are_held_too)
 {
     start(breeding);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 15; i++) {
         ck_ok(insp_snapshot_take(pid, &snap, &err));
         ck_assert_uint_ge(snap.threads.len, 1);
         insp_snapshot_deinit(&snap);
@@ -461,7 +461,7 @@ static void counting(void)
 START_TEST(no_signal_gets_lost)
 {
     start(counting);
-    for (unsigned i = 1; i <= 300; i++) {
+    for (unsigned i = 1; i <= 50; i++) {
         ck_assert_int_eq(kill(pid, SIGUSR1), 0);
         ck_ok(insp_snapshot_take(pid, &snap, &err));
         insp_snapshot_deinit(&snap);
