@@ -86,6 +86,7 @@ class Process:
 
         Two of these are equal if nothing ran in the process and nothing was written to it.
         """
+        self._registers()
         found = {}
         with open("/proc/%d/maps" % self.pid) as maps:
             lines = maps.read().splitlines()
@@ -94,9 +95,18 @@ class Process:
                 span, rights = line.split()[:2]
                 if rights.startswith("rw"):
                     found[line] = _digest(memory, *(int(x, 16) for x in span.split("-")))
-        with open("/proc/%d/syscall" % self.pid) as registers:
-            found["registers"] = registers.read()
+        found["registers"] = self._registers()
         return found
+
+    def _registers(self) -> str:
+        """Of the call the process waits in; it has said that it is ready a moment before it waits."""
+        for _ in range(500):
+            with open("/proc/%d/syscall" % self.pid) as registers:
+                said = registers.read()
+            if not said.startswith("running"):
+                break
+            time.sleep(0.01)
+        return said
 
     def facts(self) -> typing.Dict[str, typing.Any]:
         """What the target planted."""
