@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What `make demo` shows: a program with planted bugs, its core dump, and the questions one asks.
 
-Every line after a `$` is a command that was run, and what follows is all it printed.
+Every line after `$` or `(gdb)` is a command that was run, and what follows is what it printed.
 """
 
 from __future__ import annotations
@@ -30,24 +30,44 @@ def main() -> int:
     try:
         target = Target("orders")
         core = os.path.relpath(target.core, ROOT)
-        row, batch = (fact["addr"] for fact in target.facts["remainders"])
+        batch = target.facts["remainders"][1]["addr"]
     except (BuildError, TargetError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
+    tour(core)
     program = os.path.relpath(os.environ["REFSCOPE"], ROOT)
-    ask = [program, core]
-    show("What is in this heap?", [*ask, "heap", "--limit", "8"])
-    show("CONFIG, where all is well: who holds each reference?", [*ask, "refs", "config"])
-    show("The row: two references that nobody owns.", [*ask, "refs", f"{row:#x}"])
-    show("The batch: released once too often, it will be freed too early.",
-         [*ask, "refs", f"{batch:#x}"])  # fmt: skip
-    show("39 sessions were dropped, and each is a ring.", [*ask, "cycles", "--limit", "3"])
-    gdb = ["gdb", "-nx", "-q", "-batch", "-x", "gdbext/refscope-gdb.py", "-c", core]
-    show("The same in gdb, where a name is enough.", [*gdb, "-ex", "py-refs row"])
+    show("The same without gdb, for scripts and pipes.", [program, core, "refs", f"{batch:#x}"])
+    show("The last screen: a count explained, a cycle and why it is still here, the arenas.",
+         [*GDB, core, *typed("py-refs row", "py-cycles --limit 3", "py-arenas")])  # fmt: skip
     print("\n---- Now you\n")
     print(f"$ {program} --help")
     print(f"$ gdb -x gdbext/refscope-gdb.py -c {core}")
     return 1 if failed else 0
+
+
+GDB = ["gdb", "-nx", "-q", "-batch", "-x", "gdbext/refscope-gdb.py", "-c"]
+
+TOUR = (
+    ("What is in this heap?", ("py-heap --limit 8", "py-gc")),
+    ("Where was it? No debug information is needed.", ("py-threads",)),
+    ("CONFIG, where all is well: who holds each reference?", ("py-refs CONFIG", "py-obj CONFIG")),
+    ("The batch: released once too often, it will be freed too early.", ("py-refs batch",)),
+    ("39 sessions were dropped. What would a collection free?", ("py-garbage",)),
+)
+
+
+def typed(*commands: str) -> list[str]:
+    """gdb's arguments for commands, each shown before what it prints."""
+    shown = []
+    for command in commands:
+        shown += ["-ex", f"echo \\n(gdb) {command}\\n", "-ex", command]
+    return shown
+
+
+def tour(core: str) -> None:
+    """The commands in gdb, where a name of the selected frame is enough."""
+    for why, commands in TOUR:
+        show(why, [*GDB, core, *typed(*commands)])
 
 
 failed: list[str] = []
@@ -58,9 +78,15 @@ def say(text: str) -> None:
 
 
 def show(why: str, command: list[str]) -> None:
-    """Run a command as a person would, and print what it prints."""
-    print(f"\n---- {why}\n\n$ {shlex.join(command)}", flush=True)
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    """Run a command as a person would, and print what it prints; of gdb, what was asked."""
+    said = "" if command[0] == "gdb" else f"\n\n$ {shlex.join(command)}"
+    print(f"\n---- {why}{said}", flush=True)
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, errors="replace")  # fmt: skip
+    text = done.stdout
+    if command[0] == "gdb" and "\n(gdb) " in text:
+        text = text[text.index("\n(gdb) "):]
+    print(text, end="", flush=True)
     # 4: answered in part, and the answer says which.
     if done.returncode not in (0, 4):
         failed.append(shlex.join(command))
