@@ -5,7 +5,7 @@ Plain rows, gathered by verbs/refs.py and worded by verbs/_refs_text.py.
 """
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from . import text
 from .book import Holder, module_name
@@ -21,8 +21,7 @@ SHARED_STATES = (
 )
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One holder and the slots by which it refers to the subject."""
 
     holder: Holder

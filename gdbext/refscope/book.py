@@ -8,7 +8,6 @@ of text layout, of gdb or of ctypes.
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import text
@@ -36,14 +35,14 @@ def called(
     return f"{shown} '{text.shorten(name, columns)}'" if name else shown
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """Who owns or makes a reference, as a row shows it."""
 
     number: int
     addr: int
     type: str
     path: str  # whose it is, in words: "globals of __main__", "serve() at orders.py:34"
+    type_id: int = -1
     root: Optional[Any] = None  # the library's row where it is no object
 
     def as_json(self) -> Dict[str, Any]:
@@ -102,6 +101,14 @@ class Member(NamedTuple):
     size: int
 
 
+class Columns(NamedTuple):
+    """Many objects, each at the same place of every column."""
+
+    addrs: Sequence[int]
+    types: Sequence[int]
+    sizes: Sequence[int]
+
+
 class Book(Namer):
     """Rows and names of one session."""
 
@@ -110,6 +117,7 @@ class Book(Namer):
         self.summary = session.heap_summary()
         self._types: Optional[List[Any]] = None
         self._objects: Dict[int, Any] = {}
+        self._type_names: Dict[int, str] = {}
         self._whose: Dict[int, str] = {}
         self._roots: Dict[int, Any] = {}
 
@@ -132,9 +140,13 @@ class Book(Namer):
         """The rows of many objects."""
         return [self.object(number) for number in numbers]
 
+    def columns(self, numbers: Sequence[int]) -> Columns:
+        """What is known of many objects with little work, even for millions."""
+        return Columns(*self.session.object_columns(numbers))
+
     def members(self, numbers: Sequence[int]) -> List[Member]:
-        """What is known of many objects with little work, even for a million."""
-        return list(map(Member, numbers, *self.session.object_columns(numbers)))
+        """The same as a row each."""
+        return list(map(Member, numbers, *self.columns(numbers)))
 
     def is_root(self, number: int) -> bool:
         """It owns references and is no object."""
@@ -162,9 +174,16 @@ class Book(Namer):
 
     def type_name(self, row: Any) -> str:
         """The short name of an object's type; `type@0x...` where it has none."""
-        found = self.type_row(row)
-        name = text.shorten(found.name, NAME_WIDTH) if found else ""
-        return name or f"type@{found.addr if found else row.type_addr:#x}"
+        return self.name_of_type(row.type)
+
+    def name_of_type(self, type_id: int) -> str:
+        """The short name of a type by its id."""
+        name = self._type_names.get(type_id)
+        if name is None:
+            found = self.types[type_id] if 0 <= type_id < len(self.types) else None
+            name = text.shorten(found.name, NAME_WIDTH) if found else "?"
+            self._type_names[type_id] = name = name or f"type@{found.addr:#x}"
+        return name
 
     def full_type_name(self, row: Any) -> str:
         """With its module, but for builtins."""
@@ -193,13 +212,25 @@ class Book(Namer):
             found = self._whose[number] = text.clean(self.session.whose(number))
         return found
 
-    def holder(self, number: int, path: bool = True) -> Holder:
-        """What stands at the source of a reference."""
-        if self.is_root(number):
+    def holder(self, number: int) -> Holder:
+        """What stands at the source of a reference, and whose it is."""
+        found = self.holders([number])[number]
+        return found if found.root is not None else found._replace(path=self.whose(number))
+
+    def holders(self, numbers: Iterable[int]) -> Dict[int, Holder]:
+        """Many of them, by number; whose an object is is not told."""
+        distinct = set(numbers)
+        objects = [number for number in distinct if not self.is_root(number)]
+        found = {
+            member.number: Holder(
+                member.number, member.addr, self.name_of_type(member.type), "", member.type
+            )
+            for member in self.members(objects)
+        }
+        for number in distinct.difference(objects):
             root = self.root(number)
-            return Holder(number, root.addr, root.kind, root_place(root), root)
-        row = self.object(number)
-        return Holder(number, row.addr, self.type_name(row), self.whose(number) if path else "")
+            found[number] = Holder(number, root.addr, root.kind, root_place(root), -1, root)
+        return found
 
 
 _NAMED_TYPES = {

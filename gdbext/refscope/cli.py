@@ -6,6 +6,7 @@ be answered; 3 not a CPython process; 4 answered in part.
 """
 
 import argparse
+import gc
 import json
 import os
 import shlex
@@ -122,6 +123,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         # What a terminal cannot show is escaped, not an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # Answers may be millions of rows, and this process is over soon: collecting is lost time.
+    gc.disable()
     try:
         status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
@@ -285,6 +288,7 @@ class Front:
     session: Any
     request: Request
     told: List[str] = field(default_factory=list)  # problems, each said once
+    errors: List[str] = field(default_factory=list)  # of a run, each said once
 
     def __post_init__(self) -> None:
         options = self.request.options
@@ -313,12 +317,17 @@ class Front:
                 self._print_job(name, words, result)
             else:
                 print(f"{'' if i == 0 else chr(10)}# {' '.join([name, *words])}")
-                if result.error:
-                    _complain(result.error)
-                else:
-                    self._print(result)
+                self._print_or_complain(result)
             sys.stdout.flush()
         return _of_many(statuses)
+
+    def _print_or_complain(self, result: Result) -> None:
+        """An error that every verb of a run has, such as "no Python here", is said once."""
+        if not result.error:
+            self._print(result)
+        elif result.error not in self.errors:
+            self.errors.append(result.error)
+            _complain(result.error)
 
     def _print_job(self, name: str, words: List[str], result: Result) -> None:
         line: Dict[str, Any] = {"schema": 1, "verb": name, "args": words, "status": result.status}

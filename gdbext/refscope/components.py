@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Cycles as rows: components of objects, those that look alike, and why each is still here.
 
-Gathered for verbs/cycles.py, which words them.
+Gathered for verbs/cycles.py, which words them. There may be a million components, so they are
+looked at by column; only those that are shown become objects.
 """
 
 import argparse
+from array import array
+from bisect import bisect_right
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from . import collector, text
 from .book import REF_OWNED, Book, Holder, Member, hexa
@@ -46,24 +49,55 @@ class Component:
     verdict: str
     edges: List[Any]  # among the members; of JSON only
 
-    @property
-    def size(self) -> int:
-        """What sys.getsizeof says of all members."""
-        return sum(row.size for row in self.members)
+
+@dataclass
+class Spread:
+    """How large the components of a group are."""
+
+    count: int = 0
+    objects: int = 0
+    size: int = 0
+    fewest: int = 0
+    most: int = 0
+    smallest: int = 0
+    largest: int = 0
+
+    def add(self, objects: int, size: int) -> None:
+        """One more component."""
+        if not self.count:
+            self.fewest, self.smallest = objects, size
+        self.count += 1
+        self.objects += objects
+        self.size += size
+        # No min() and max(): there may be a million of them.
+        if objects > self.most:
+            self.most = objects
+        elif objects < self.fewest:
+            self.fewest = objects
+        if size > self.largest:
+            self.largest = size
+        elif size < self.smallest:
+            self.smallest = size
 
 
 @dataclass(frozen=True)
 class Group:
     """Components of the same state and types."""
 
-    components: List[Component]
+    first: Component  # it stands for all
+    spread: Spread
     ring: List[Step]  # of the first
     held_by: Optional[str]  # of the first, if reachable
 
-    @property
-    def first(self) -> Component:
-        """The one that stands for all."""
-        return self.components[0]
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One member, and its component as a line tells it."""
+
+    number: int  # of the component, from 1 on
+    member: Member
+    reachable: bool
+    gc: str
 
 
 @dataclass(frozen=True)
@@ -84,63 +118,114 @@ class Answer:
     """Components by likeness, or rings through one object."""
 
     groups: List[Group]
-    components: List[Component]
+    components: List[Component]  # all of them, in JSON only
+    unreachable: Spread
+    all: Spread
     type_names: Dict[int, str]  # by type id
     tracked: int
-    members: bool
+    members: Optional[List[MemberRow]]  # of --members
+    members_left_out: int
     show_classes: bool
     through: Optional[Through]
     limit: Optional[int]
 
 
 class Reader:
-    """Components from the library's rows."""
+    """Components from the library's rows and columns."""
 
-    def __init__(self, book: Book, found: Any, want_edges: bool) -> None:
+    def __init__(self, book: Book, found: Any) -> None:
         self.book = book
         self.found = found
-        self.members = book.members(found.members)
+        self.rows = found.rows
+        self.addrs, self.types, self.sizes = book.session.object_columns(found.members)
         self.interpreters = {row.id: row for row in book.session.interpreter_list()}
-        self.uncollectable = frozenset(book.session.garbage_replay().uncollectable)
-        self.types = {row.addr for row in book.types}
-        self.edges = self._edges() if want_edges else {}
+        replay = book.session.garbage_replay()
+        self.uncollectable = self._components_of(frozenset(replay.uncollectable))
+        self.unbalanced = self._components_of(frozenset(book.session.unbalanced()))
+        self.classes = self._components_with_types()
 
-    def components(self) -> List[Component]:
-        """All of them, in the library's order."""
-        return [self.component(row) for row in self.found.rows]
+    # ---- which component ----
 
-    def component(self, row: Any) -> Component:
+    def _components_of(self, numbers: FrozenSet[int]) -> Set[int]:
+        """Rows of the components that have one of these objects."""
+        if not numbers:
+            return set()
+        places = (i for i, number in enumerate(self.found.members) if number in numbers)
+        return self._rows_at(places)
+
+    def _components_with_types(self) -> Set[int]:
+        types = {row.addr for row in self.book.types}
+        return self._rows_at(i for i, addr in enumerate(self.addrs) if addr in types)
+
+    def _rows_at(self, places: Any) -> Set[int]:
+        starts = [row.first for row in self.rows]
+        return {bisect_right(starts, place) - 1 for place in places}
+
+    def row_of(self, number: int) -> Optional[int]:
+        """The row of the component an object is in."""
+        return next(iter(self._components_of(frozenset([number]))), None)
+
+    # ---- one component ----
+
+    def component(self, index: int, edges: Optional[List[Any]] = None) -> Component:
         """One component with its members."""
-        members = self.members[row.first : row.first + row.count]
+        row = self.rows[index]
+        members = self.members_of(row)
         return Component(
             members=members,
             bytes=row.bytes,
             reachable=bool(row.reachable),
             program=bool(row.program),
-            classes=any(member.addr in self.types for member in members),
+            classes=index in self.classes,
             gc=row.gc or "",
-            verdict=self._verdict(row, members),
-            edges=self.edges.get(row.first, []),
+            verdict=self._verdict(index, members),
+            edges=edges or [],
         )
 
-    def _edges(self) -> Dict[int, List[Any]]:
-        """The edges inside each component, by its first member's place."""
+    def members_of(self, row: Any) -> List[Member]:
+        """What is known of each member without asking for it."""
+        a, b = row.first, row.first + row.count
+        columns = (self.found.members, self.addrs, self.types, self.sizes)
+        return list(map(Member, *(column[a:b] for column in columns)))
+
+    def with_edges(self) -> List[Component]:
+        """All components, with the edges inside each."""
         numbers = self.found.members
-        of = {n: row.first for row in self.found.rows for n in _slice(numbers, row)}
+        of = {n: i for i, row in enumerate(self.rows) for n in _slice(numbers, row)}
         inside: Dict[int, List[Any]] = {}
         for edge in self.book.session.referents_among(numbers):
             if of[edge.src] == of[edge.dst]:
                 inside.setdefault(of[edge.src], []).append(edge)
-        return inside
+        return [self.component(i, inside.get(i)) for i in range(len(self.rows))]
 
-    def _verdict(self, row: Any, members: Sequence[Member]) -> str:
+    def first_members(self, limit: Optional[int]) -> Tuple[List[MemberRow], int]:
+        """As many members as are shown, and how many are left out; not those of the program."""
+        rows = [(i, row) for i, row in enumerate(self.rows, 1) if not row.program]
+        total = sum(row.count for _i, row in rows)
+        shown, left_out = text.cut(range(total), limit)
+        found: List[MemberRow] = []
+        for i, row in rows:
+            for member in self.members_of(row)[: len(shown) - len(found)]:
+                found.append(MemberRow(i, member, bool(row.reachable), row.gc or ""))
+            if len(found) >= len(shown):
+                break
+        return found, left_out
+
+    # ---- why it is still here ----
+
+    def _verdict(self, index: int, members: Sequence[Member]) -> str:
+        row = self.rows[index]
         if row.program:
             return "reachable: the program itself."
-        if self.uncollectable and not self.uncollectable.isdisjoint(m.number for m in members):
+        if index in self.uncollectable:
             return "in gc.garbage, or bound for it: a legacy tp_del made it uncollectable."
         if not row.reachable:
             return collector.fate(self._interpreter(members), row.gc or "")
-        return self._held([self.book.object(member.number) for member in members])
+        if index in self.unbalanced:
+            return self._held([self.book.object(member.number) for member in members])
+        if row.gc == "frozen":
+            return "frozen by gc.freeze(): no collection looks at it."
+        return "reachable: held from outside."
 
     def _interpreter(self, members: Sequence[Member]) -> Optional[Any]:
         if len(self.interpreters) > 1 and members:
@@ -150,19 +235,16 @@ class Reader:
         return self.interpreters.get(min(self.interpreters, default=0))
 
     def _held(self, rows: Sequence[Any]) -> str:
-        """For a reachable component: whether what holds it is known."""
-        if all(row.gc == "frozen" for row in rows):
-            return "frozen by gc.freeze(): no collection looks at it."
+        """For a reachable component with a surplus: whether something else holds it."""
         surplus = [row for row in rows if not row.immortal and row.remainder > 0]
-        if surplus and self.holder(rows) is None:
-            n = sum(row.remainder for row in surplus)
-            first = surplus[0]
-            return (
-                f"held from outside by {text.plural(n, 'reference')} nobody owns: surplus of "
-                f"{self.book.type_name(first)} {hexa(first.addr)}; the collector treats it as "
-                "alive."
-            )
-        return "reachable: held from outside."
+        if not surplus or self.holder(rows) is not None:
+            return "reachable: held from outside."
+        n = sum(row.remainder for row in surplus)
+        first = surplus[0]
+        return (
+            f"held from outside by {text.plural(n, 'reference')} nobody owns: surplus of "
+            f"{self.book.type_name(first)} {hexa(first.addr)}; the collector treats it as alive."
+        )
 
     def holder(self, members: Sequence[Any]) -> Optional[Tuple[Holder, str]]:
         """Who holds a component from outside, and by which slot; roots before objects."""
@@ -180,31 +262,65 @@ class Reader:
 
     # ---- likeness ----
 
-    def groups(self, components: Sequence[Component], args: argparse.Namespace) -> List[Group]:
-        """Components that look alike, together."""
-        alike: Dict[Tuple[Any, ...], List[Component]] = {}
-        for i, component in enumerate(components):
-            types = frozenset(Counter(row.type for row in component.members).items())
-            key: Tuple[Any, ...] = (component.reachable, component.verdict, types)
-            if component.program:
-                key = (i,)
-            elif component.classes and component.reachable and not args.classes:
-                key = ("classes",)
-            alike.setdefault(key, []).append(component)
-        groups = sorted(alike.values(), key=_order)
-        shown = len(text.cut(groups, args.limit)[0])
-        return [self._group(group, i < shown, args) for i, group in enumerate(groups)]
+    def spread(self, unreachable: bool = False) -> Spread:
+        """Of all components, or of the unreachable ones."""
+        counts = [row.count for row in self.rows if not (unreachable and row.reachable)]
+        size = sum(sum(_slice(self.sizes, row)) for row in self.rows if not row.reachable)
+        return Spread(
+            count=len(counts),
+            objects=sum(counts),
+            size=size if unreachable else sum(self.sizes),
+            fewest=min(counts, default=0),
+            most=max(counts, default=0),
+        )
 
-    def _group(self, components: List[Component], shown: bool, args: argparse.Namespace) -> Group:
-        first = components[0]
+    def groups(self, args: argparse.Namespace) -> List[Group]:
+        """Components that look alike, together."""
+        spreads: Dict[Any, Spread] = {}
+        first: Dict[Any, int] = {}
+        for i, row in enumerate(self.rows):
+            key = self._key(i, row, args.classes)
+            spread = spreads.get(key)
+            if spread is None:
+                spread, first[key] = spreads.setdefault(key, Spread()), i
+            spread.add(row.count, sum(_slice(self.sizes, row)))
+        keys = sorted(first, key=lambda key: self._order(first[key], spreads[key]))
+        shown = len(text.cut(keys, args.limit)[0])
+        return [
+            self._group(self.component(first[key]), spreads[key], i < shown, args)
+            for i, key in enumerate(keys)
+        ]
+
+    def _key(self, index: int, row: Any, one_by_one: bool) -> Any:
+        """Equal for components that look alike."""
+        if row.program:
+            return index
+        if row.reachable and index in self.classes and not one_by_one:
+            return "classes"
+        types = _slice(self.types, row)
+        kinds = types[0] if row.count == 1 else bytes(array("I", sorted(types)))
+        if index in self.unbalanced:
+            return (index, kinds)
+        return (row.reachable, row.gc, index in self.uncollectable, kinds)
+
+    def _order(self, index: int, spread: Spread) -> Tuple[int, int, int]:
+        """Unreachable first, the program last; most first between them."""
+        row = self.rows[index]
+        folded = row.reachable and index in self.classes
+        rank = 3 if row.program else 2 if folded else int(bool(row.reachable))
+        return rank, -spread.count, self.addrs[row.first]
+
+    def _group(
+        self, first: Component, spread: Spread, shown: bool, args: argparse.Namespace
+    ) -> Group:
         folded = first.classes and first.reachable and not args.classes
         if not shown or first.program or folded:
-            return Group(components, [], None)
+            return Group(first, spread, [], None)
         held = self.holder(first.members) if first.reachable else None
         words = f"{held[0].path or held[0].type} {held[1]}" if held else None
-        return Group(components, self._ring(first.members), words)
+        return Group(first, spread, self._ring(first.members), words)
 
-    def _ring(self, members: Sequence[Any]) -> List[Step]:
+    def _ring(self, members: Sequence[Member]) -> List[Step]:
         """The shortest way from a member back to it; one of the program's own types first."""
         if len(members) > RING_MEMBERS:
             return []
@@ -228,8 +344,8 @@ class Reader:
         return found is None or found.module in ("", "builtins")
 
 
-def _slice(numbers: Sequence[int], row: Any) -> Sequence[int]:
-    return numbers[row.first : row.first + row.count]
+def _slice(column: Sequence[int], row: Any) -> Sequence[int]:
+    return column[row.first : row.first + row.count]
 
 
 def _back(came: Dict[int, Any], start: int) -> List[Any]:
@@ -242,15 +358,13 @@ def _back(came: Dict[int, Any], start: int) -> List[Any]:
 
 
 def steps_of(book: Book, edges: Sequence[Any]) -> List[Step]:
-    steps = []
-    for edge in edges:
-        row = book.object(edge.src)
-        steps.append(Step(row.addr, book.type_name(row), text.clean(edge.name)))
-    return steps
+    """A ring with the types of its objects."""
+    return [
+        Step(member.addr, book.type_name(member), text.clean(edge.name))
+        for edge, member in zip(edges, book.members([edge.src for edge in edges]))
+    ]
 
 
-def _order(group: List[Component]) -> Tuple[int, int, int]:
-    """Unreachable first, the program last; most first between them."""
-    first = group[0]
-    rank = 3 if first.program else 2 if first.classes and first.reachable else int(first.reachable)
-    return rank, -len(group), first.members[0].addr if first.members else 0
+def types_of(component: Component, names: Dict[int, str]) -> List[Tuple[str, int]]:
+    """The types of the members, most frequent first."""
+    return Counter(names[member.type] for member in component.members).most_common()

@@ -3,14 +3,13 @@
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from . import text
 from .book import NAME_WIDTH, REF_OWNED, REF_WORDS, Book, Holder, called, hexa
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One reference between the subject and another object or root."""
 
     other: Holder
@@ -57,13 +56,13 @@ def of_edges(
     book: Book, row: Any, edges: Sequence[Any], end: str, args: argparse.Namespace
 ) -> Links:
     """The links of an object; `end` says which end of an edge is the other one."""
-    shown, _rest = text.cut(edges, args.limit)
-    in_text = len(shown) if args.format != "json" else len(edges)
+    shown = len(text.cut(edges, args.limit)[0])
+    holders = book.holders(getattr(edge, end) for edge in edges)
     links = []
     for i, edge in enumerate(edges):
-        other = book.holder(getattr(edge, end), path=i < in_text and end == "src")
-        value = ""
-        if i < len(shown):
+        other, value = holders[getattr(edge, end)], ""
+        if i < shown:
+            other = book.holder(other.number) if end == "src" else other
             value = other.path or ("" if other.root else book.value(other.addr))
         links.append(Link(other, edge.kind, text.clean(edge.name), value, bool(edge.visited)))
     type_row = book.type_row(row)

@@ -4,8 +4,9 @@
 Gathered from a session; drawn as a tree by verbs/graph.py and as DOT by dot.py.
 """
 
+from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from . import text
@@ -110,16 +111,8 @@ class _Gatherer:
         self.picture = Picture()
         self.unreachable = frozenset(book.session.garbage_replay().unreachable)
         self.components = book.session.cycle_list()
-        self.cycle_of: Dict[int, int] = {}
         self.cycle_numbers: Dict[int, int] = {}
         self.type_addrs = {row.addr for row in book.types}
-        self._index_components()
-
-    def _index_components(self) -> None:
-        for i, row in enumerate(self.components.rows):
-            if not row.program:
-                for number in self.components.members[row.first : row.first + row.count]:
-                    self.cycle_of[number] = i
 
     def gather(self, start: int) -> Picture:
         """The whole picture."""
@@ -131,6 +124,7 @@ class _Gatherer:
                 if depth + 1 < self.bounds.depth:
                     queue.append((other, depth + 1))
         self._above(start)
+        self._mark_cycles()
         self.picture.edges = self._all_edges()
         self.picture.cut = self._cut()
         return self.picture
@@ -198,14 +192,18 @@ class _Gatherer:
             immortal=bool(row.immortal),
             unreachable=number in self.unreachable,
             root="",
-            cycle=self._cycle(number),
+            cycle=0,
         )
 
-    def _cycle(self, number: int) -> int:
-        component = self.cycle_of.get(number)
-        if component is None:
-            return 0
-        return self.cycle_numbers.setdefault(component, len(self.cycle_numbers) + 1)
+    def _mark_cycles(self) -> None:
+        """Number the components that have a node, in the order of the nodes."""
+        nodes, rows = self.picture.nodes, self.components.rows
+        starts = [row.first for row in rows]
+        places = (i for i, n in enumerate(self.components.members) if n in nodes)
+        found = {self.components.members[i]: bisect_right(starts, i) - 1 for i in places}
+        for number in [n for n in nodes if n in found and not rows[found[n]].program]:
+            cycle = self.cycle_numbers.setdefault(found[number], len(self.cycle_numbers) + 1)
+            nodes[number] = replace(nodes[number], cycle=cycle)
 
     def _all_edges(self) -> List[Edge]:
         """Every edge once, by source and target address."""

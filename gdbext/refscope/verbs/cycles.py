@@ -2,12 +2,11 @@
 """cycles: objects that keep each other alive, and why each cycle is still here."""
 
 import argparse
-from collections import Counter
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, List, Sequence, Set
 
 from .. import collector, text, verb
 from ..book import Book, generation_words, hexa
-from ..components import Answer, Component, Group, Reader, Step, Through, steps_of
+from ..components import Answer, Group, Reader, Step, Through, steps_of, types_of
 
 # ---- question -------------------------------------------------------------------------------
 
@@ -15,32 +14,26 @@ from ..components import Answer, Component, Group, Reader, Step, Through, steps_
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List cycles, or those through one object."""
     book = Book(session)
-    found = session.cycle_list()
-    if args.through is not None:
-        return _answer([], [], {}, 0, args, _through(book, found, args))
-    reader = Reader(book, found, want_edges=args.format == "json")
-    components = reader.components()
-    groups = [] if args.format == "json" else reader.groups(components, args)
-    one_of_each = {member.type: member for member in reader.members}
-    names = {kind: book.type_name(member) for kind, member in one_of_each.items()}
-    tracked = sum(collector.tracked(row) for row in session.interpreter_list())
-    return _answer(groups, components, names, tracked, args, None)
-
-
-def _answer(
-    groups: List[Group],
-    components: List[Component],
-    names: Dict[int, str],
-    tracked: int,
-    args: argparse.Namespace,
-    through: Optional[Through],
-) -> Answer:
+    reader = Reader(book, session.cycle_list())
+    through = _through(book, reader, args) if args.through is not None else None
+    as_text_rows = args.format != "json" and through is None
+    members, left_out = reader.first_members(args.limit) if args.members else (None, 0)
     return Answer(
-        groups, components, names, tracked, args.members, args.classes, through, args.limit
+        groups=reader.groups(args) if as_text_rows else [],
+        components=reader.with_edges() if args.format == "json" and through is None else [],
+        unreachable=reader.spread(unreachable=True),
+        all=reader.spread(),
+        type_names={kind: book.name_of_type(kind) for kind in set(reader.types)},
+        tracked=sum(collector.tracked(row) for row in session.interpreter_list()),
+        members=members,
+        members_left_out=left_out,
+        show_classes=args.classes,
+        through=through,
+        limit=args.limit,
     )
 
 
-def _through(book: Book, found: Any, args: argparse.Namespace) -> Through:
+def _through(book: Book, reader: Reader, args: argparse.Namespace) -> Through:
     row = book.at(args.through)
     limit = text.DEFAULT_LIMIT if args.limit is None else args.limit
     rings = book.session.rings_through(row.number, limit or 0xFFFFFFFF)
@@ -48,25 +41,17 @@ def _through(book: Book, found: Any, args: argparse.Namespace) -> Through:
     for length in rings.lengths:
         shown.append(steps_of(book, rings.edges[first : first + length]))
         first += length
-    component = _component_of(found, row.number)
-    reader = Reader(book, found, want_edges=False)
-    fate = reader.component(component).verdict if component else ""
+    index = reader.row_of(row.number)
+    component = None if index is None else reader.component(index)
     return Through(
         addr=row.addr,
         type=book.type_name(row),
         rings=shown,
         in_component=component is not None,
-        reachable=bool(component.reachable) if component else True,
+        reachable=component.reachable if component else True,
         whose=book.whose(row.number),
-        fate=fate,
+        fate=component.verdict if component else "",
     )
-
-
-def _component_of(found: Any, number: int) -> Optional[Any]:
-    for row in found.rows:
-        if number in found.members[row.first : row.first + row.count]:
-            return row
-    return None
 
 
 # ---- JSON -----------------------------------------------------------------------------------
@@ -113,22 +98,24 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     """Cycles by shape, one of them in full, and why it is still here."""
     if answer.through is not None:
         return _through_text(answer.through, style, spelling)
-    if not answer.components:
+    if not answer.all.count:
         return ["No cycle was found: no object refers, over others, to itself."]
     lines = [_sentence(answer), ""]
-    lines.extend(_member_lines(answer, style) if answer.members else _table(answer, style))
+    by_member = answer.members is not None
+    lines.extend(_member_lines(answer, style) if by_member else _table(answer, style))
     garbage = [group for group in answer.groups if not group.first.reachable]
     notes = text.Notes(spelling, style)
-    if garbage and not answer.members:
+    if garbage and not by_member:
         lines.append("")
         lines.extend(_one_of(garbage[0], style))
         notes.add("why it is still here", garbage[0].first.verdict)
-        notes.add("cut here", _cut(garbage[0].ring))
+        if not garbage[0].first.classes:
+            notes.add("cut here", _cut(garbage[0].ring))
     for group in answer.groups:
         if group.first.verdict.startswith("held from outside"):
             notes.add("leaked", group.first.verdict)
             break
-    if not answer.members:
+    if not by_member:
         notes.next("cycles", "--members", why="one line a member")
     if garbage:
         notes.next("graph", hexa(garbage[0].first.members[0].addr), why="draw it")
@@ -137,75 +124,64 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
 
 
 def _sentence(answer: Answer) -> str:
-    waiting = [c for c in answer.components if not c.reachable]
-    if not waiting:
-        n = len(answer.components)
-        return (
-            f"No cycle is unreachable; {text.plural(n, 'component')} of reachable objects "
-            f"{text.verb_form(n, 'is', 'are')} alive."
-        )
-    n = len(waiting)
-    objects = sum(len(c.members) for c in waiting)
-    size = sum(c.size for c in waiting)
-    each = {len(c.members) for c in waiting}
-    of = (
-        f"of {text.plural(each.pop(), 'object')}"
-        if len(each) == 1
-        else f"with {text.plural(objects, 'object')}"
-    )
+    waiting = answer.unreachable
+    n = waiting.count
+    if not n:
+        alive = text.plural(answer.all.count, "component")
+        are = text.verb_form(answer.all.count, "is", "are")
+        return f"No cycle is unreachable; {alive} of reachable objects {are} alive."
+    of = f"with {text.plural(waiting.objects, 'object')}"
+    if waiting.fewest == waiting.most:
+        of = f"of {text.plural(waiting.most, 'object')}"
     waits = text.verb_form(n, "is unreachable and waits", "are unreachable and wait")
     in_all = " in all" if n > 1 else ""
     head = f"{text.plural(n, 'cycle')} {of} {waits} for the collector"
-    return text.first_fit(
-        f"{head} ({words})." for words in (text.plural(size, "byte") + in_all, text.size(size))
-    )
+    exact = text.plural(waiting.size, "byte") + in_all
+    return text.first_fit(f"{head} ({words})." for words in (exact, text.size(waiting.size)))
 
 
 def _table(answer: Answer, style: text.Style) -> List[str]:
     shown, rest = text.cut(answer.groups, answer.limit)
     rows: List[List[text.Cell]] = []
     for group in shown:
-        counts = [len(c.members) for c in group.components]
-        sizes = [c.size for c in group.components]
+        spread = group.spread
         rows.append(
             [
-                text.number(len(group.components)),
-                _spread(counts),
-                _spread(sizes),
+                text.number(spread.count),
+                _spread(spread.fewest, spread.most),
+                _spread(spread.smallest, spread.largest),
                 "reachable" if group.first.reachable else "unreachable",
-                text.shorten(_shape(answer, group), 96),
+                text.shorten(_shape(answer, group), 110),
             ]
         )
     head = ("count", "objects", "bytes each", "state", "shape (types in order of the ring)")
     lines = text.table(rows, "rrrll", style, head=head)
     if rest:
         lines.append(f"  {text.left_out(rest, 'shapes')}")
-    objects = sum(len(c.members) for c in answer.components)
     lines.append("  -----")
     lines.append(
-        f"  {len(answer.components):>5,} components with {text.number(objects)} of "
+        f"  {answer.all.count:>5,} components with {text.number(answer.all.objects)} of "
         f"{text.plural(answer.tracked, 'tracked object')}"
     )
     return lines
 
 
-def _spread(figures: Sequence[int]) -> str:
+def _spread(least: int, most: int) -> str:
     """`240`, or `22-240`."""
-    least, most = min(figures), max(figures)
     return text.number(least) if least == most else f"{text.number(least)}-{text.number(most)}"
 
 
 def _shape(answer: Answer, group: Group) -> str:
     first = group.first
     if first.program:
-        types = Counter(answer.type_names[row.type] for row in first.members)
-        top = [f"{text.number(n)} {name}" for name, n in types.most_common(3)]
-        return f"the program itself: its modules and all they hold ({', '.join(top)}, ...)"
+        top = types_of(first, answer.type_names)[:3]
+        most = ", ".join(f"{text.number(n)} {text.shorten(name, 16)}" for name, n in top)
+        return f"the program itself: its modules and all they hold ({most}, ...)"
     if not group.ring and first.classes and first.reachable:
         return "classes (type <-> its mro, descriptors): --classes lists them"
     if not group.ring:
-        types = Counter(answer.type_names[row.type] for row in first.members)
-        return ", ".join(f"{text.number(n)} {name}" for name, n in types.most_common(4))
+        top = types_of(first, answer.type_names)[:4]
+        return ", ".join(f"{text.number(n)} {name}" for name, n in top)
     words = " -> ".join(f"{step.type} {step.slot}" for step in group.ring)
     shape = f"{words} -> {group.ring[0].type}"
     if len(group.ring) < len(first.members):
@@ -214,7 +190,7 @@ def _shape(answer: Answer, group: Group) -> str:
 
 
 def _one_of(group: Group, style: text.Style) -> List[str]:
-    n = len(group.components)
+    n = group.spread.count
     lines = ["The cycle:" if n == 1 else f"One of the {text.number(n)}:"]
     return lines + _ring_lines(group.ring, style)
 
@@ -242,27 +218,22 @@ def _cut(ring: Sequence[Step]) -> str:
 
 
 def _member_lines(answer: Answer, style: text.Style) -> List[str]:
-    members = [
-        (i, component, row)
-        for i, component in enumerate(answer.components, 1)
-        if not component.program
-        for row in component.members
-    ]
-    shown, rest = text.cut(members, answer.limit)
     rows: List[List[text.Cell]] = [
         [
-            str(i),
-            text.address(row.addr),
-            answer.type_names[row.type],
-            "reachable" if component.reachable else "unreachable",
-            generation_words(component.gc),
-            text.number(row.size),
+            str(row.number),
+            text.address(row.member.addr),
+            answer.type_names[row.member.type],
+            "reachable" if row.reachable else "unreachable",
+            generation_words(row.gc),
+            text.number(row.member.size),
         ]
-        for i, component, row in shown
+        for row in answer.members or []
     ]
     head = ("cycle", "address", "type", "state", "", "size")
     lines = text.table(rows, "rllllr", style, head=head)
-    return lines + ([f"  {text.left_out(rest, 'members')}"] if rest else [])
+    if answer.members_left_out:
+        lines.append(f"  {text.left_out(answer.members_left_out, 'members')}")
+    return lines
 
 
 def _through_text(found: Through, style: text.Style, spelling: text.Spelling) -> List[str]:

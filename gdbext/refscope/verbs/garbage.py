@@ -2,11 +2,12 @@
 """garbage: what a full collection would free right now."""
 
 import argparse
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .. import text, verb
-from ..book import Book, hexa
+from ..book import Book, Columns, hexa
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,7 @@ class Row:
     finalizers: int
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One object of the garbage."""
 
     addr: int
@@ -35,11 +35,11 @@ class Answer:
     """The collector's subtraction, replayed."""
 
     types: List[Row]
-    unreachable: List[int]  # addresses, as are those below
-    with_them: List[int]
+    unreachable: Sequence[int]  # addresses, as are those below
+    with_them: Sequence[int]
     finalizers: List[Entry]
-    callbacks: List[int]
-    may_resurrect: List[int]
+    callbacks: Sequence[int]
+    may_resurrect: Sequence[int]
     uncollectable: List[Entry]
     below_zero: List[Entry]
     entries: List[Entry]  # of --list
@@ -54,15 +54,15 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Replay a full collection; nothing is collected."""
     book = Book(session)
     found = session.garbage_replay()
-    unreachable = book.members(found.unreachable)
-    with_them = book.members(found.with_them)
+    unreachable = book.columns(found.unreachable)
+    with_them = book.columns(found.with_them)
     return Answer(
         types=_types(book, unreachable, with_them, found.finalizers),
-        unreachable=[row.addr for row in unreachable],
-        with_them=[row.addr for row in with_them],
+        unreachable=unreachable.addrs,
+        with_them=with_them.addrs,
         finalizers=_entries(book, found.finalizers, args),
-        callbacks=[row.addr for row in book.members(found.callbacks)],
-        may_resurrect=[row.addr for row in book.members(found.may_resurrect)],
+        callbacks=book.columns(found.callbacks).addrs,
+        may_resurrect=book.columns(found.may_resurrect).addrs,
         uncollectable=_entries(book, found.uncollectable, args),
         below_zero=_entries(book, found.below_zero, args),
         entries=_entries(book, found.unreachable, args) if args.list else [],
@@ -75,18 +75,18 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
 
 
 def _types(
-    book: Book, unreachable: Sequence[Any], with_them: Sequence[Any], finalizers: Sequence[int]
+    book: Book, unreachable: Columns, with_them: Columns, finalizers: Sequence[int]
 ) -> List[Row]:
-    ids: Dict[int, List[int]] = {}
-    finalized = set(finalizers)
-    for column, rows in ((0, unreachable), (1, with_them)):
-        for row in rows:
-            sums = ids.setdefault(row.type, [0, 0, 0, 0])
-            sums[column] += 1
-            sums[2] += row.size
-            sums[3] += row.number in finalized
-    first = {row.type: row for row in (*with_them, *unreachable)}
-    found = [Row(book.type_name(first[ident]), *sums) for ident, sums in ids.items()]
+    tracked, freed = Counter(unreachable.types), Counter(with_them.types)
+    finalized = Counter(book.columns(finalizers).types)
+    sizes: Dict[int, int] = dict.fromkeys([*tracked, *freed], 0)
+    for columns in (unreachable, with_them):
+        for kind, size in zip(columns.types, columns.sizes):
+            sizes[kind] += size
+    found = [
+        Row(book.name_of_type(kind), tracked[kind], freed[kind], size, finalized[kind])
+        for kind, size in sizes.items()
+    ]
     return sorted(found, key=lambda row: (-row.size, row.name))
 
 

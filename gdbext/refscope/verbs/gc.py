@@ -197,9 +197,9 @@ def _oldest(row: Any, old: Any) -> List[str]:
     lines = [f"  generation 2  after {text.plural(runs, 'collection')} of generation 1"]
     if runs == 0:
         lines = ["  generation 2  in place of the next collection of generation 1"]
-    if row.long_lived_total < 0 or row.long_lived_pending < 0:
-        return [lines[0] + "."]
     quarter = row.long_lived_total // 4
+    if quarter <= 0 or row.long_lived_pending < 0:
+        return [lines[0] + "."]
     lines[0] += f", and only once {text.number(quarter)} objects have survived them"
     enough = ": enough" if row.long_lived_pending >= quarter else ""
     lines.append(

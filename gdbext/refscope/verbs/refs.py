@@ -10,6 +10,8 @@ from ..bill import GROUP_FROM, SHARED_STATES, Answer, Candidate, Line, Searched,
 from ..book import REF_BORROWED, REF_OWNED, REF_WEAK, Book, foreign_extensions, hexa
 from ._refs_text import as_text
 
+_SCANNED = "declared members and a scan"
+
 # ---- question -------------------------------------------------------------------------------
 
 
@@ -55,11 +57,12 @@ def _lines(book: Book, edges: Sequence[Any], kind: int) -> List[Line]:
     for edge in edges:
         if edge.kind == kind:
             by_source.setdefault(edge.src, []).append(text.clean(edge.name))
-    lines = []
-    for source, names in by_source.items():
-        holder = book.holder(source, path=False)
-        scanned = holder.root is None and _is_scanned(book, source)
-        lines.append(Line(holder, tuple(names), len(names), scanned))
+    holders = book.holders(by_source)
+    scanned = {i for i, row in enumerate(book.types) if row.read_by == _SCANNED}
+    lines = [
+        Line(holders[source], tuple(names), len(names), holders[source].type_id in scanned)
+        for source, names in by_source.items()
+    ]
     lines.sort(key=lambda line: (-line.count, line.holder.root is not None, line.holder.number))
     return lines
 
@@ -71,15 +74,13 @@ def _garbage_among(session: Any, instances: Sequence[int]) -> int:
     return len(set(session.garbage_replay().unreachable).intersection(instances))
 
 
-def _is_scanned(book: Book, number: int) -> bool:
-    row = book.type_row(book.object(number))
-    return row is not None and row.read_by == "declared members and a scan"
-
-
 def _with_paths(book: Book, answer: Answer, whole: bool) -> Answer:
     """Fill in whose each holder is, for the lines that will be shown."""
 
-    own = {edge.dst: edge.name for edge in book.session.referents(book.at(answer.addr).number)}
+    own: Dict[int, str] = {}
+    if answer.instances:
+        edges = book.session.referents(book.at(answer.addr).number)
+        own = {edge.dst: edge.name for edge in edges}
 
     def named(lines: List[Line]) -> List[Line]:
         shown = len(lines) if whole else len(text.cut(lines, answer.limit)[0])
@@ -97,8 +98,8 @@ def _named(book: Book, line: Line, own: Dict[int, str]) -> Line:
     """With whose its holder is; that may be the subject itself."""
     holder = book.holder(line.holder.number)
     if holder.number in own:
-        holder = replace(holder, path=f"its own {text.clean(own[holder.number])}")
-    return replace(line, holder=holder)
+        holder = holder._replace(path=f"its own {text.clean(own[holder.number])}")
+    return line._replace(holder=holder)
 
 
 def _candidates(native: Optional[Any]) -> List[Candidate]:
