@@ -47,7 +47,10 @@ static bool fill_classes(const insp_pools *p, insp_arenas *to, insp_arena *arena
 
 insp_status insp_arena_list(insp_session *s, const insp_arenas **out, insp_error *err)
 {
+    static const char *const needed[] = {"arenas", "pools", NULL};
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
+    if (!st)
+        st = insp_require(s, needed, err);
     if (st)
         return st;
     insp_arena *arena;

@@ -44,6 +44,34 @@ static insp_status reverse(insp_session *s, insp_error *err)
     return insp_graph_reverse(&s->graph, &s->reverse, err);
 }
 
+insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err)
+{
+    for (; *structures; structures++) {
+        if (insp_refuted(&s->py, *structures))
+            return insp_fail(
+                err, INSP_ERR_REFUSED, 0,
+                "CPython %s: the layout of %s is not true of this target, and this needs "
+                "it (layout says what was compared)",
+                s->py.version, *structures);
+    }
+    return INSP_OK;
+}
+
+static insp_status enumerate(insp_session *s, insp_error *err)
+{
+    static const char *const needed[] = {"PyObject", "PyTypeObject", "PyInterpreterState",
+                                         "gc state", NULL};
+    insp_status st = insp_require(s, needed, err);
+    return st ? st : insp_heap_enumerate(&s->heap, err);
+}
+
+static insp_status reference(insp_session *s, insp_error *err)
+{
+    static const char *const needed[] = {"tuple", "dict", NULL};
+    insp_status st = insp_require(s, needed, err);
+    return st ? st : insp_heap_references(&s->heap, err);
+}
+
 insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err)
 {
     insp_status st = INSP_OK;
@@ -51,9 +79,9 @@ insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err)
     case INSP_STAGE_RUNTIME:
         return open_runtime(s, err);
     case INSP_STAGE_OBJECTS:
-        return insp_heap_enumerate(&s->heap, err);
+        return enumerate(s, err);
     case INSP_STAGE_REFERENCES:
-        st = insp_heap_references(&s->heap, err);
+        st = reference(s, err);
         s->graph = (insp_graph){s->heap.n_nodes, s->heap.off.at, s->heap.to.at};
         s->ledger = insp_ledger_of(&s->heap, NULL);
         return st;

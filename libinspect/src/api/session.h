@@ -59,6 +59,12 @@ insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_ma
 /** Look for the modules of a caller's target. Reads its memory, so it belongs into a job. */
 insp_status insp_session_find_modules(insp_session *s, insp_error *err);
 
+/**
+ * Fails with INSP_ERR_REFUSED where the proof of one of these structures (the list ends with NULL) has
+ * failed: what is asked needs their layout.
+ */
+insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err);
+
 /** Run one stage, in the calling thread. */
 insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err);
 

@@ -23,7 +23,7 @@ static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
     insp_local *rows = insp_arena_array(arena, f->n_slots + 1u, sizeof(*rows));
     if (!rows)
         return false;
-    for (uint32_t i = 0; i < f->n_slots; i++) {
+    for (uint32_t i = 0; i < f->n_slots && insp_goes_on(d); i++) {
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         rows[i] = (insp_local){.name = name ? text_of(s, arena, name) : "",
@@ -61,7 +61,10 @@ static uint64_t count_frames(insp_session *s, insp_addr at)
 {
     insp_iframe f;
     uint64_t n = 0;
-    for (; at && n < MAX_FRAMES && insp_iframe_look(&s->heap.decoder, at, &f); n++)
+    insp_chain chain = {0};
+    for (; at && n < MAX_FRAMES && !insp_chain_closes(&chain, at) &&
+           insp_iframe_look(&s->heap.decoder, at, &f);
+         n++)
         at = f.previous;
     s->heap.decoder.r.bad = false;
     return n;
@@ -96,7 +99,10 @@ static bool is_exception(insp_session *s, insp_addr value)
 
 insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_error *err)
 {
+    static const char *const needed[] = {"PyObject", "PyTypeObject", "frames", NULL};
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (!st)
+        st = insp_require(s, needed, err);
     if (st)
         return st;
     insp_arena *arena;
