@@ -197,7 +197,8 @@ PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py' ! -name ge
 PROSE    = $(wildcard *.md docs docs/*) libinspect gdbext test-targets Makefile .ci
 
 $(eval $(call flavour,$(BUILD)/clang,clang,-O2))
-$(eval $(call flavour,$(BUILD)/analyzer,gcc,-O2 -fanalyzer -Wno-analyzer-null-dereference))
+$(eval $(call flavour,$(BUILD)/analyzer,gcc,-O2 -fanalyzer -Wno-analyzer-null-dereference \
+    -Wno-analyzer-use-of-uninitialized-value))
 
 # What both analysers are told beforehand; error.c defines the very functions it is about.
 ANALYSIS := -include $(LIB)/tools/analysis.h
