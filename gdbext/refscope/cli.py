@@ -380,6 +380,7 @@ class Front:
             if word is not None:
                 setattr(args, dest, target.resolve(self.session, word))
         self.session.need(found.stage(args), line)
+        line.stages_done()
         for dest in found.exprs():
             if getattr(args, dest) is not None:
                 target.check_object(self.session, getattr(args, dest))

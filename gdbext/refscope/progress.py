@@ -54,6 +54,10 @@ class Line:
         now = time.monotonic()
         self._show(now, lambda: f"{words}  ({text.seconds(now - self._began)}; Ctrl-C stops)")
 
+    def stages_done(self) -> None:
+        """What comes now is no stage: an interruption has none to name."""
+        self.record = None
+
     def erase(self) -> None:
         """Take the line away."""
         if self._on_screen:

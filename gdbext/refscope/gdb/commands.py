@@ -60,6 +60,7 @@ class Command(gdb.Command):
             if word is not None:
                 setattr(args, dest, names.resolve(session, word))
         session.need(self.verb.stage(args), line)
+        line.stages_done()
         for dest in self.verb.exprs():
             if getattr(args, dest) is not None:
                 target.check_object(session, getattr(args, dest))

@@ -130,6 +130,19 @@ class Processes(GdbCase):
         self.assertIn("The collector", again)
 
     @needs("open_caller", *QUESTIONS)
+    def test_memory_read_through_gdb_gives_the_same_answers(self):
+        remote = "python from refscope.gdb import memory; memory._connection = lambda i: 'remote'"
+        asked = ("py-heap", "py-gc", "py-threads", "py-garbage", "py-refs held")
+        direct = self.gdb(*marked(*asked), pid=self.process.pid)
+        through = self.gdb(*marked(remote, *asked), pid=self.process.pid)
+        # Between the two the process has run: what changes by itself is left out.
+        for name, a, b in zip(asked, answers(direct), answers(through)[1:]):
+            if name in ("py-garbage", "py-refs held"):
+                self.assertEqual(a, b)
+            else:
+                self.assertEqual(len(a.splitlines()), len(b.splitlines()), a + b)
+
+    @needs("open_caller", *QUESTIONS)
     @unittest.skipUnless(shutil.which("gdbserver"), "gdbserver is not on this machine")
     def test_a_remote_process(self):
         server = subprocess.Popen(
