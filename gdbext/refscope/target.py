@@ -252,9 +252,11 @@ def check_object(session: Any, addr: int) -> None:
         raise TargetError(f"No memory at {addr:#x}.")
     if place.object:
         what, where = _type_at(session, place.object), f"{place.object:#x}"
+        # What lies before the object is its head and its attribute values.
+        side = "into" if addr > place.object else "before"
+        distance = text.plural(abs(addr - place.object), "byte")
         raise TargetError(
-            f"No object at {addr:#x}: it is {text.plural(place.offset, 'byte')} into {what} "
-            f"{where}. Did you mean {where}?"
+            f"No object at {addr:#x}: it is {distance} {side} {what} {where}. Did you mean {where}?"
         )
     inside = f": it lies in {os.path.basename(text.clean(place.module))}" if place.module else ""
     raise TargetError(f"No object at {addr:#x}{inside}.")

@@ -216,8 +216,8 @@ class FakeSession:
         if addr in self.numbers:
             return _abi.Place(addr, 0, 1, 1, "")
         for start in self.numbers:
-            if start < addr < start + 56:
-                return _abi.Place(start, addr - start, 1, 0, "")
+            if start - 32 <= addr < start + 56:
+                return _abi.Place(start, (addr - start) % (1 << 64), 1, 0, "")
         return _abi.Place(0, 0, int(addr > 0x1000), 0, "")
 
     def heap_summary(self) -> Any:

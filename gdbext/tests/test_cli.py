@@ -152,6 +152,8 @@ class Errors(unittest.TestCase):
             "refs",
             "0x7ffbf783e341",
         )
+        before = "it is 16 bytes before dict 0x7ffbf783e340. Did you mean"
+        self.check(2, before, "core.1", "refs", "0x7ffbf783e330")
         self.check(2, "No memory at 0x10.", "core.1", "refs", "0x10")
         self.check(2, "No Python name 'confg' in frame serve().", "core.1", "refs", "confg")
         self.check(2, "Close: config", "core.1", "refs", "confg")
