@@ -3,9 +3,9 @@
  * @file
  * Questions about single objects, types and arenas.
  */
-#include <stdlib.h>
 #include <string.h>
 
+#include "../analysis/garbage.h"
 #include "../object/str.h"
 #include "../object/text.h"
 #include "session.h"
@@ -252,12 +252,6 @@ insp_status insp_object_at(insp_session *s, insp_addr addr, insp_object *out, in
     return n == INSP_NONE ? no_object(s, addr, err) : insp_object_number(s, n, out, err);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 insp_status insp_objects_between(insp_session *s, insp_addr start, insp_addr end,
                                  const insp_numbers **out, insp_error *err)
 {
@@ -277,16 +271,15 @@ insp_status insp_objects_between(insp_session *s, insp_addr start, insp_addr end
     insp_arena *arena;
     insp_numbers *answer = fits ? insp_answer_new(sizeof(*answer), &arena) : NULL;
     uint32_t *rows = answer ? insp_arena_array(arena, found.len + 1, sizeof(*rows)) : NULL;
-    if (rows && found.len) {
-        qsort(found.at, found.len, sizeof(*found.at), by_value);
+    if (rows && found.len)
         memcpy(rows, found.at, found.len * sizeof(*rows));
-    }
-    if (rows)
+    st = rows ? insp_sort_by_address(h, rows, found.len, err) : insp_nomem(err);
+    if (!st)
         *answer = (insp_numbers){rows, found.len};
     insp_u32s_deinit(&found);
-    if (!rows) {
+    if (st) {
         insp_answer_free(answer);
-        return insp_nomem(err);
+        return st;
     }
     *out = answer;
     return INSP_OK;
