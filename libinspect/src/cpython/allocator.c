@@ -20,6 +20,7 @@ typedef struct pool_sample {
 typedef struct samples {
     pool_sample at[SAMPLE];
     uint32_t len;
+    uint32_t walked;  // objects, in all lists: they may be many, and circles
     uint32_t highest; // arena index
 } samples;
 
@@ -58,7 +59,7 @@ static bool add_sample(insp_reader *r, samples *s, insp_addr object, uint32_t po
 static void sample_list(insp_reader *r, samples *s, insp_addr head, uint32_t pool_size)
 {
     insp_addr at = insp_gc_next(r, head);
-    for (int i = 0; i < WALK && at && at != head && !r->bad; i++) {
+    for (; s->walked < WALK && at && at != head && !r->bad; s->walked++) {
         if (!add_sample(r, s, at, pool_size))
             return;
         at = insp_gc_next(r, at);

@@ -9,7 +9,10 @@ insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
     for (size_t i = 0; i < py->space->segs.len; i++)
         h->memory += py->space->segs.at[i].end - py->space->segs.at[i].start;
     insp_status st = insp_types_init(&h->types, py, err);
-    return st ? st : insp_decoder_init(&h->decoder, py, &h->types, err);
+    if (!st)
+        st = insp_decoder_init(&h->decoder, py, &h->types, err);
+    h->decoder.most = h->memory / 8;
+    return st;
 }
 
 void insp_heap_deinit(insp_heap *h)

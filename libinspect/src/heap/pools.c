@@ -11,6 +11,7 @@ enum { LEAVES = 1 << (INSP_ADDRESS_BITS - INSP_GRANULE_BITS - INSP_LEAF_BITS), N
 typedef struct reading {
     insp_pools *p;
     const insp_cpython *py;
+    insp_map taken; // by arenas: address / arena_size -> row of arenas
     insp_reader r;
     uint32_t header; // bytes of struct pool_header, rounded up as obmalloc does
 } reading;
@@ -133,6 +134,26 @@ static insp_status empty_pools(reading *rd, insp_addr arena, insp_map *empty, in
     return INSP_OK;
 }
 
+static bool collides(const reading *rd, insp_addr address, uint64_t part)
+{
+    uint32_t row = insp_map_get(&rd->taken, part);
+    uint64_t size = rd->py->pymalloc.arena_size;
+    insp_addr other = row == INSP_MAP_NONE ? 0 : rd->p->arenas.at[row].addr;
+    return row != INSP_MAP_NONE && address - other + size - 1 < 2 * size - 1;
+}
+
+// An arena is mapped, as a whole, once. An entry that says otherwise would number blocks twice.
+static bool is_arena(reading *rd, insp_addr address)
+{
+    uint64_t size = rd->py->pymalloc.arena_size, part = address / size;
+    if (part && !(address >> INSP_ADDRESS_BITS) && !collides(rd, address, part - 1) &&
+        !collides(rd, address, part) && !collides(rd, address, part + 1))
+        return true;
+    insp_found(rd->py->findings, "arena", address,
+               "an arena at 0x%" PRIx64 " overlaps another one, or cannot be", address);
+    return false;
+}
+
 static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp_error *err)
 {
     const insp_pymalloc *pm = &rd->py->pymalloc;
@@ -144,6 +165,11 @@ static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp
         rd->r.bad = false;
         return INSP_OK;
     }
+    if (!is_arena(rd, address))
+        return INSP_OK;
+    uint32_t row_of_arena = (uint32_t)rd->p->arenas.len;
+    if (!insp_map_set(&rd->taken, address / pm->arena_size, row_of_arena))
+        return insp_nomem(err);
     insp_status st = empty_pools(rd, arena, empty, err);
     if (st)
         return st;
@@ -188,7 +214,8 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
     insp_pool_rows sorted = {0};
     if (!insp_pool_rows_reserve(&sorted, p->rows.len + 1))
         return insp_nomem(err);
-    qsort(p->arenas.at, p->arenas.len, sizeof(*p->arenas.at), by_address);
+    if (p->arenas.len)
+        qsort(p->arenas.at, p->arenas.len, sizeof(*p->arenas.at), by_address);
     p->leaf = calloc(LEAVES, sizeof(*p->leaf));
     p->shift = (uint32_t)__builtin_ctz(py->pymalloc.pool_size);
     p->per_granule = 1u << (INSP_GRANULE_BITS - p->shift);
@@ -214,6 +241,17 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
     return fits && index_numbers(p) ? INSP_OK : insp_nomem(err);
 }
 
+// Bytes the target has, and had before its core was cut.
+static uint64_t memory_of(const insp_space *space)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < space->segs.len; i++)
+        n += space->segs.at[i].end - space->segs.at[i].start;
+    for (size_t i = 0; i < space->lost.len; i++)
+        n += space->lost.at[i].end - space->lost.at[i].start;
+    return n;
+}
+
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
 {
     *p = (insp_pools){0};
@@ -221,9 +259,12 @@ insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *e
     rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
     insp_map empty = {0};
     insp_status st = INSP_OK;
-    for (uint32_t i = 0; !st && py->pymalloc.arenas && i < py->pymalloc.maxarenas; i++)
+    uint64_t most = memory_of(py->space) / py->pymalloc.arena_size + 1;
+    for (uint32_t i = 0;
+         !st && py->pymalloc.arenas && i < py->pymalloc.maxarenas && p->arenas.len < most; i++)
         st = read_arena(&rd, i, &empty, err);
     insp_map_deinit(&empty);
+    insp_map_deinit(&rd.taken);
     return st ? st : number(p, py, err);
 }
 

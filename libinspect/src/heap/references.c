@@ -11,9 +11,10 @@
 typedef struct pass {
     insp_heap *h;
     uint32_t src;
-    bool store;    // edges are wanted; else targets only become known
-    uint64_t body; // bytes of the blocks of this object
-    bool late;     // an object became known after its turn
+    bool store;      // edges are wanted; else targets only become known
+    uint64_t looked; // slots that the objects before this one have
+    uint64_t body;   // bytes of the blocks of this object
+    bool late;       // an object became known after its turn
     bool failed;
 } pass;
 
@@ -93,6 +94,7 @@ static void walk_shared_keys(insp_heap *h, uint32_t number, insp_addr addr)
 
 void insp_heap_walk(insp_heap *h, uint32_t number)
 {
+    h->decoder.looked = 0;
     if (number >= h->n_objects) {
         insp_root_walk(h, number - h->n_objects);
         return;
@@ -145,6 +147,19 @@ static bool count_object(pass *p, insp_addr addr)
     return true;
 }
 
+// No word of memory is the slot of two objects, so all of them together have no more slots than there
+// are words. Once that many were looked at, lengths are lies, and each object gets a few.
+static void walk_within_memory(pass *p, uint32_t number)
+{
+    enum { FEW = 1024 };
+    insp_decoder *d = &p->h->decoder;
+    uint64_t words = p->h->memory / 8;
+    d->most = p->looked + FEW < words ? words - p->looked : FEW;
+    insp_heap_walk(p->h, number);
+    p->looked += d->looked;
+    d->most = words;
+}
+
 static insp_status step(pass *p, uint32_t number, insp_error *err)
 {
     insp_heap *h = p->h;
@@ -155,7 +170,7 @@ static insp_status step(pass *p, uint32_t number, insp_error *err)
     bool object = number < h->n_objects;
     if (object && !(h->kind.at[number] & INSP_K_OBJECT))
         return INSP_OK;
-    insp_heap_walk(h, number);
+    walk_within_memory(p, number);
     flush(h->decoder.refs);
     if (object && !count_object(p, insp_heap_addr(h, number)))
         return insp_nomem(err);
@@ -198,6 +213,11 @@ static insp_status walk_roots(pass *p, insp_error *err)
 static insp_status run(pass *p, insp_error *err)
 {
     insp_heap *h = p->h;
+    // Several for every word of memory, and a second's worth for small targets.
+    const uint64_t plenty = 100000000;
+    insp_decoder *d = &h->decoder;
+    p->looked = 0;
+    d->most_instructions = insp_machine_instructions(d->machine) + h->memory + plenty;
     insp_status st = walk_objects(p, err);
     if (!st)
         st = insp_static_root(h, err);
@@ -205,6 +225,7 @@ static insp_status run(pass *p, insp_error *err)
         st = walk_roots(p, err);
     if (!st && !insp_u64s_push(&h->off, h->to.len))
         st = insp_nomem(err);
+    d->most_instructions = UINT64_MAX;
     h->n_nodes = h->n_objects + (uint32_t)h->roots.len;
     return st;
 }
@@ -232,6 +253,7 @@ static insp_status run_until_whole(pass *p, insp_error *err)
     insp_heap *h = p->h;
     // First only to meet what nobody but a root refers to; n_objects moves under the roots' numbers,
     // which therefore are not stored yet.
+    h->decoder.looked = 0;
     for (uint32_t i = 0; i < h->roots.len; i++) {
         insp_root_walk(h, i);
         flush(h->decoder.refs);

@@ -119,31 +119,40 @@ static const char *frame_name(insp_heap *h, const insp_iframe *f)
     return insp_arena_printf(&h->text, "%s()", name);
 }
 
+static bool add_frame(insp_heap *h, uint32_t thread, const insp_iframe *f)
+{
+    if (!is_root_frame(f))
+        return true;
+    insp_root_row row = {.kind = kind_frame,
+                         .name = frame_name(h, f),
+                         .addr = f->addr,
+                         .interp = h->py->threads.at[thread].interp,
+                         .thread = thread,
+                         .module = INSP_NONE};
+    return row.name && add(h, row);
+}
+
 static bool add_frames(insp_heap *h, uint32_t thread)
 {
-    insp_reader *r = &h->decoder.r;
     insp_addr at = h->py->threads.at[thread].frame;
-    for (int i = 0; at && i < MAX_FRAMES; i++) {
+    insp_map met = {0};
+    bool fits = true;
+    for (int i = 0; fits && at && i < MAX_FRAMES; i++) {
         insp_iframe f;
-        if (!insp_iframe_look(&h->decoder, at, &f)) {
-            insp_found(h->py->findings, "frame", at,
-                       "the frame at 0x%" PRIx64
-                       " has no sound code; the chain is given up there",
-                       at);
-            r->bad = false;
-            return true;
+        if (insp_map_get(&met, at) != INSP_MAP_NONE || !insp_iframe_look(&h->decoder, at, &f)) {
+            insp_found(
+                h->py->findings, "frame", at,
+                "the frame at 0x%" PRIx64
+                " has no sound code, or comes a second time; the chain is given up there",
+                at);
+            h->decoder.r.bad = false;
+            break;
         }
-        insp_root_row row = {.kind = kind_frame,
-                             .name = frame_name(h, &f),
-                             .addr = at,
-                             .interp = h->py->threads.at[thread].interp,
-                             .thread = thread,
-                             .module = INSP_NONE};
-        if (is_root_frame(&f) && (!row.name || !add(h, row)))
-            return false;
+        fits = insp_map_set(&met, at, 1) && add_frame(h, thread, &f);
         at = f.previous;
     }
-    return true;
+    insp_map_deinit(&met);
+    return fits;
 }
 
 insp_status insp_roots_collect(insp_heap *h, insp_error *err)
@@ -200,7 +209,7 @@ static void walk_identifiers(insp_decoder *d, insp_addr interp)
 {
     uint64_t n = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_size);
     insp_addr array = INSP_U64(&d->r, interp, PyInterpreterState, unicode_ids_array);
-    for (uint64_t i = 0; array && i < n && i < MAX_IDENTIFIERS && !d->r.bad; i++)
+    for (uint64_t i = 0; array && i < n && i < MAX_IDENTIFIERS && insp_goes_on(d); i++)
         insp_emit_slot(d, array + i * 8, INSP_FORM_NAME, (uintptr_t) "identifier",
                        INSP_REF_OWNED, false);
 }
@@ -235,7 +244,7 @@ static void walk_atexit(insp_decoder *d, insp_addr interp)
     const insp_layout *l = &d->py->layout;
     uint32_t n = INSP_U32(&d->r, interp, PyInterpreterState, atexit_ncallbacks);
     insp_addr array = INSP_U64(&d->r, interp, PyInterpreterState, atexit_callbacks);
-    for (uint32_t i = 0; array && i < n && i < MAX_CALLBACKS && !d->r.bad; i++) {
+    for (uint32_t i = 0; array && i < n && i < MAX_CALLBACKS && insp_goes_on(d); i++) {
         insp_addr callback = insp_u64(&d->r, array + i * UINT64_C(8));
         if (!callback)
             continue;

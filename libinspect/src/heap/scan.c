@@ -19,8 +19,8 @@ static const guess guesses[] = {{1, 0, 0, 0}, {3, 1, 1, 0}, {5, 2, 1, 16}};
 // A word that is a pointer into the target is no refcount: the block is an array of pointers.
 static bool is_count(const insp_heap *h, uint64_t refcnt)
 {
-    enum { MOST = UINT32_MAX };
-    return refcnt > 0 && refcnt < MOST &&
+    const uint64_t most = UINT32_MAX;
+    return refcnt > 0 && refcnt < most &&
            (refcnt < 65536 || !insp_space_find(h->py->space, refcnt));
 }
 
@@ -100,7 +100,7 @@ static bool add_subclasses(insp_heap *h, insp_addr type, type_walk *w)
         r->bad = false;
         return true;
     }
-    for (uint64_t i = 0; i < t.n && !r->bad; i++) {
+    for (uint64_t i = 0; i < t.n && insp_goes_on(&h->decoder); i++) {
         insp_addr key, value;
         insp_dict_entry(r, &t, i, &key, &value);
         insp_addr sub = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
@@ -116,7 +116,8 @@ static insp_status collect_types(insp_heap *h, insp_error *err)
     insp_reader *r = &h->decoder.r;
     type_walk w = {.met = {0}};
     insp_addr object = h->py->type_type;
-    for (insp_addr base = object; base && !r->bad;
+    h->decoder.looked = 0;
+    for (insp_addr base = object; base && insp_goes_on(&h->decoder);
          base = INSP_U64(r, base, PyTypeObject, tp_base))
         object = base;
     r->bad = false;
@@ -168,6 +169,7 @@ insp_status insp_blocks_scan(insp_heap *h, insp_error *err)
 static void find_interned(insp_heap *h)
 {
     uint64_t most = 0;
+    h->decoder.looked = 0;
     for (uint32_t n = 0; n < h->n_pooled; n++) {
         if (insp_heap_gc(h, n) != INSP_GC_UNTRACKED ||
             h->types.at.at[h->type.at[n]]->kind != INSP_KIND_DICT)

@@ -7,6 +7,20 @@
 #include "../object/str.h"
 #include "heap.h"
 
+// A length as the target says it, small enough to be multiplied: what is cut here is more than there
+// is memory, and so says nothing.
+static int64_t count(uint64_t word)
+{
+    const uint64_t most = UINT64_C(1) << 40;
+    return (int64_t)(word < most ? word : most);
+}
+
+// Of an ob_size that carries a sign.
+static int64_t magnitude(uint64_t word)
+{
+    return count(word >> 63 ? 0 - word : word);
+}
+
 static int64_t size_of_keys(insp_reader *r, insp_addr keys)
 {
     insp_dict_table t;
@@ -29,9 +43,9 @@ static int64_t dict_extra(insp_reader *r, insp_addr addr)
 
 static int64_t odict_extra(insp_reader *r, insp_addr addr)
 {
-    int64_t used = (int64_t)INSP_U64(r, addr, PyDictObject, ma_used);
+    int64_t used = count(INSP_U64(r, addr, PyDictObject, ma_used));
     return dict_extra(r, addr) +
-           (int64_t)INSP_U64(r, addr, PyODictObject, od_fast_nodes_size) * 8 +
+           count(INSP_U64(r, addr, PyODictObject, od_fast_nodes_size)) * 8 +
            used * INSP_OFF(r->layout, odictnode, sizeof);
 }
 
@@ -39,7 +53,7 @@ static int64_t set_extra(insp_reader *r, insp_addr addr)
 {
     insp_addr table = INSP_U64(r, addr, PySetObject, table);
     insp_addr own = addr + (uint32_t)INSP_OFF(r->layout, PySetObject, smalltable);
-    return table == own ? 0 : ((int64_t)INSP_U64(r, addr, PySetObject, mask) + 1) * 16;
+    return table == own ? 0 : (count(INSP_U64(r, addr, PySetObject, mask)) + 1) * 16;
 }
 
 static int64_t deque_extra(insp_reader *r, insp_addr addr)
@@ -48,8 +62,8 @@ static int64_t deque_extra(insp_reader *r, insp_addr addr)
     int64_t room =
         (INSP_OFF(r->layout, deque_block, rightlink) - INSP_OFF(r->layout, deque_block, data)) /
         8;
-    int64_t left = (int64_t)INSP_U64(r, addr, dequeobject, leftindex);
-    int64_t n = (int64_t)INSP_U64(r, addr, PyVarObject, ob_size);
+    int64_t left = count(INSP_U64(r, addr, dequeobject, leftindex));
+    int64_t n = count(INSP_U64(r, addr, PyVarObject, ob_size));
     return room > 0 ? (left + n + room - 1) / room * block : 0;
 }
 
@@ -59,13 +73,13 @@ static int64_t str_size(insp_reader *r, insp_addr addr)
     insp_str_view v;
     if (!insp_str_look(r, addr, &v))
         return 0;
-    int64_t chars = ((int64_t)v.length + 1) * v.width;
+    int64_t chars = (count(v.length) + 1) * v.width;
     int64_t head = v.compact && v.ascii ? INSP_OFF(r->layout, PyASCIIObject, sizeof)
                    : v.compact          ? INSP_OFF(r->layout, PyCompactUnicodeObject, sizeof)
                                         : INSP_OFF(r->layout, PyUnicodeObject, sizeof);
     insp_addr utf8 = v.compact && v.ascii ? 0 : INSP_U64(r, addr, PyCompactUnicodeObject, utf8);
     if (utf8 && utf8 != v.data)
-        chars += (int64_t)INSP_U64(r, addr, PyCompactUnicodeObject, utf8_length) + 1;
+        chars += count(INSP_U64(r, addr, PyCompactUnicodeObject, utf8_length)) + 1;
     return head + chars;
 }
 
@@ -80,24 +94,22 @@ static int64_t type_size(insp_reader *r, insp_addr addr)
 // object.__sizeof__
 static int64_t plain_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
 {
-    int64_t n = t->itemsize ? (int64_t)INSP_U64(r, addr, PyVarObject, ob_size) : 0;
-    n = n < 0 ? -n : n;
-    return n > INT64_MAX / 16 / (t->itemsize + 1) ? 0 : t->basicsize + n * t->itemsize;
+    int64_t n = t->itemsize ? magnitude(INSP_U64(r, addr, PyVarObject, ob_size)) : 0;
+    return t->basicsize + n * t->itemsize;
 }
 
 // long_sizeof goes by the digits alone, whatever a subclass adds.
 static int64_t int_size(insp_reader *r, insp_addr addr)
 {
-    int64_t n = (int64_t)INSP_U64(r, addr, PyVarObject, ob_size);
-    n = n < 0 ? -n : n;
-    return n > INT32_MAX ? 0 : INSP_OFF(r->layout, PyLongObject, ob_digit) + (n ? n : 1) * 4;
+    int64_t n = magnitude(INSP_U64(r, addr, PyVarObject, ob_size));
+    return INSP_OFF(r->layout, PyLongObject, ob_digit) + (n ? n : 1) * 4;
 }
 
 static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
 {
     switch ((insp_kind)t->kind) {
     case INSP_KIND_LIST:
-        return t->basicsize + (int64_t)INSP_U64(r, addr, PyListObject, allocated) * 8;
+        return t->basicsize + count(INSP_U64(r, addr, PyListObject, allocated)) * 8;
     case INSP_KIND_DICT:
         return t->basicsize + dict_extra(r, addr);
     case INSP_KIND_ODICT:
@@ -107,7 +119,7 @@ static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
     case INSP_KIND_DEQUE:
         return t->basicsize + deque_extra(r, addr);
     case INSP_KIND_BYTEARRAY:
-        return t->basicsize + (int64_t)INSP_U64(r, addr, PyByteArrayObject, ob_alloc);
+        return t->basicsize + count(INSP_U64(r, addr, PyByteArrayObject, ob_alloc));
     case INSP_KIND_STR:
         return str_size(r, addr);
     case INSP_KIND_INT:

@@ -18,6 +18,9 @@ typedef struct insp_decoder {
     insp_refs *refs;       /**< where the walk in progress emits to */
     insp_addr interned;    /**< the dict of interned strings, 0 where it is not known */
     bool all;              /**< emit borrowed and weak references and bodies too */
+    uint64_t looked;       /**< slots that the walk in progress has looked at */
+    uint64_t most; /**< it stops there: more than the target's memory can hold, at first */
+    uint64_t most_instructions; /**< of the machine, as insp_machine_instructions counts them */
 } insp_decoder;
 
 /** Fails with INSP_ERR_MEMORY. */
@@ -58,6 +61,37 @@ void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
  * a frame that is being executed shows what lies above its locals as possible only.
  */
 void insp_walk_iframe(insp_decoder *d, insp_addr iframe, bool visited);
+
+/**
+ * Asked by every loop over slots and links, once a turn. Lengths are the target's: a table may claim all
+ * memory behind it, a chain may be a circle, and many objects may claim the same.
+ */
+static inline bool insp_goes_on(insp_decoder *d)
+{
+    return !d->r.bad && d->looked++ < d->most;
+}
+
+/** A chain being followed, zeroed at its start. */
+typedef struct insp_chain {
+    insp_addr mark;
+    uint64_t steps, turn;
+} insp_chain;
+
+/** Whether the chain has come to `at` before (Brent 1980: it goes round a circle a few times at most). */
+static inline bool insp_chain_closes(insp_chain *c, insp_addr at)
+{
+    if (at == c->mark)
+        return true;
+    if (c->steps++ == c->turn) {
+        c->mark = at;
+        c->turn = c->turn * 2 + 1;
+        c->steps = 0;
+    }
+    return false;
+}
+
+/** The finding about a chain that does. */
+void insp_circle(insp_decoder *d, insp_addr owner, insp_addr at);
 
 /** Short forms for walks. */
 static inline void insp_emit_slot(insp_decoder *d, insp_addr slot, uint8_t form, uint64_t arg,

@@ -29,7 +29,8 @@ bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *f)
     f->room = f->n_locals + stack;
     f->executing = top < 0;
     f->n_slots = f->executing ? f->n_locals : (uint32_t)top;
-    return f->n_slots <= f->room;
+    return f->n_slots <= f->room &&
+           (!f->n_slots || insp_at(&r->cur, f->slots, f->n_slots * 8u));
 }
 
 insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bool *cell)
@@ -49,14 +50,14 @@ insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bo
 
 void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
 {
-    for (uint32_t i = 0; i < f->n_slots && !d->r.bad; i++) {
+    for (uint32_t i = 0; i < f->n_slots && insp_goes_on(d); i++) {
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         uint8_t form = !name ? INSP_FORM_STACK : cell ? INSP_FORM_CELL : INSP_FORM_LOCAL;
         insp_emit_slot(d, f->slots + i * 8u, form, name ? name : i - f->n_locals,
                        INSP_REF_OWNED, visited);
     }
-    for (uint32_t i = f->n_slots; d->all && f->executing && i < f->room; i++)
+    for (uint32_t i = f->n_slots; d->all && f->executing && i < f->room && insp_goes_on(d); i++)
         insp_emit_slot(d, f->slots + i * 8u, INSP_FORM_STACK, i - f->n_locals,
                        INSP_REF_POSSIBLE, false);
 }
@@ -115,11 +116,12 @@ static uint8_t next_byte(table *t)
     return t->at < t->end ? insp_u8(&t->d->r, t->at++) : 0;
 }
 
-// Six bits a byte, the lowest first; bit 6 says that more follow.
+// Six bits a byte, the lowest first; bit 6 says that more follow. An int has at most six of them, and what is
+// damaged must not add up to more than a line number holds.
 static int64_t varint(table *t)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 60; shift += 6) {
+    for (unsigned shift = 0; shift < 36; shift += 6) {
         uint8_t b = next_byte(t);
         value |= (uint64_t)(b & 63) << shift;
         if (!(b & 64))
@@ -169,7 +171,7 @@ int64_t insp_code_line(insp_decoder *d, insp_addr code, insp_addr instr)
     table t = {d, bytes + (uint32_t)INSP_OFF(l, PyBytesObject, ob_sval), 0};
     t.end = t.at + (size < MAX_TABLE ? size : 0);
     uint64_t offset = 0;
-    while (t.at < t.end && !d->r.bad) {
+    while (t.at < t.end && insp_goes_on(d)) {
         uint8_t b = next_byte(&t);
         bool none;
         line += line_delta(&t, b >> 3 & 15, &none);

@@ -83,7 +83,7 @@ static void int_value(insp_decoder *d, insp_addr addr, insp_str *out)
 {
     enum { DIGIT_BITS = 30 };
     int64_t size = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
-    uint64_t n = (uint64_t)(size < 0 ? -size : size);
+    uint64_t n = size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
     insp_addr digits = addr + (uint32_t)INSP_OFF(&d->py->layout, PyLongObject, ob_digit);
     if (size < 0)
         insp_str_add(out, "-");

@@ -11,11 +11,8 @@ typedef struct visit_state {
     insp_addr object;
     const insp_typeinfo *t;
     insp_addr state, state_size; // of a module
-    uint64_t visits;
     bool saw_type;
 } visit_state;
-
-enum { MAX_VISITS = 1 << 28 };
 
 // The name of the slot a visited pointer was loaded from, if it lies in the object.
 static void name_slot(const visit_state *v, insp_addr from, insp_ref *ref)
@@ -57,7 +54,7 @@ static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
         ref.arg = (uintptr_t) "ob_type";
     }
     insp_emit(v->d->refs, ref);
-    *stop = ++v->visits >= MAX_VISITS;
+    *stop = !insp_goes_on(v->d);
     return 0;
 }
 
@@ -66,6 +63,13 @@ static bool interpret(visit_state *v, insp_addr function)
     insp_decoder *d = v->d;
     uint64_t args[3] = {v->object, insp_machine_callback_address(d->machine), 0}, result;
     insp_error why;
+    if (insp_machine_instructions(d->machine) >= d->most_instructions) {
+        insp_found(d->py->findings, "traverse", v->object,
+                   "tp_traverse of %s 0x%" PRIx64
+                   " was not followed: the types' code has run too long in all",
+                   v->t->name, v->object);
+        return false;
+    }
     insp_status st =
         insp_machine_call(d->machine, function, args, 3, visited, v, &result, &why);
     if (st)

@@ -14,6 +14,7 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
                               insp_error *err)
 {
     *d = (insp_decoder){.r = insp_reader_of(py->space, &py->layout), .py = py, .types = types};
+    d->most = d->most_instructions = UINT64_MAX;
     // A container of any size may be visited; each visit pays for the loop around it.
     enum { A_VISIT = 1000 };
     insp_machine_options options = {.more_per_callback = A_VISIT};
@@ -24,6 +25,13 @@ void insp_decoder_deinit(insp_decoder *d)
 {
     insp_machine_destroy(d->machine);
     d->machine = NULL;
+}
+
+void insp_circle(insp_decoder *d, insp_addr owner, insp_addr at)
+{
+    insp_found(d->py->findings, "circle", owner,
+               "the chain of 0x%" PRIx64 " never ends: it comes to 0x%" PRIx64 " again", owner,
+               at);
 }
 
 static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
@@ -40,7 +48,7 @@ static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 // Elements of an array of pointers at `items`, in one piece where the memory is.
 static void walk_items(insp_decoder *d, insp_addr items, uint64_t n, bool visited)
 {
-    for (uint64_t i = 0; i < n && !d->r.bad; i++)
+    for (uint64_t i = 0; i < n && insp_goes_on(d); i++)
         insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i, INSP_REF_OWNED, visited);
 }
 
@@ -68,7 +76,7 @@ static bool is_static(const insp_decoder *d, insp_addr addr)
 
 static void walk_static_tuple(insp_decoder *d, insp_addr items, uint64_t n)
 {
-    for (uint64_t i = 0; i < n && !d->r.bad; i++) {
+    for (uint64_t i = 0; i < n && insp_goes_on(d); i++) {
         bool counted = !is_static(d, insp_u64(&d->r, items + i * 8));
         insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i,
                        counted ? INSP_REF_OWNED : INSP_REF_BORROWED, true);
@@ -159,11 +167,11 @@ static void walk_instance_dict(insp_decoder *d, insp_addr addr, const insp_typei
 {
     int64_t offset = t->dictoffset;
     if (offset < 0) {
-        int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
-        n = n < 0 ? -n : n;
+        uint64_t n = INSP_U64(&d->r, addr, PyVarObject, ob_size);
+        n = n >> 63 ? 0 - n : n;
         if (n > INT32_MAX)
             return;
-        offset += (t->basicsize + n * t->itemsize + 7) & ~INT64_C(7);
+        offset += (t->basicsize + (int64_t)n * t->itemsize + 7) & ~INT64_C(7);
     }
     if (offset > 0 && !(offset & 7))
         insp_emit_named(d, addr + (uint64_t)offset, ".__dict__", true);
@@ -190,5 +198,9 @@ void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         insp_found(d->py->findings, "object-unreadable", addr,
                    "%s 0x%" PRIx64 " refers to memory that cannot be read: 0x%" PRIx64, t->name,
                    addr, d->r.at);
+    else if (d->looked > d->most)
+        insp_found(d->py->findings, "object-size", addr,
+                   "%s 0x%" PRIx64 " refers to more than memory can hold: not all was followed",
+                   t->name, addr);
     d->r.bad = was_bad;
 }

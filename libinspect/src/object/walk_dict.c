@@ -7,9 +7,6 @@
 #include "decoder.h"
 #include "str.h"
 
-// Bounds for chains whose length the target does not tell.
-enum { MAX_NODES = 1 << 30 };
-
 static void value_of(insp_decoder *d, insp_addr slot, insp_addr key)
 {
     insp_emit_slot(d, slot, INSP_FORM_VALUE, key, INSP_REF_OWNED, true);
@@ -28,7 +25,7 @@ static void key_of(insp_decoder *d, insp_addr slot, insp_addr key, bool visited)
 // A table of its own: keys and values are the dict's. dict_traverse visits keys of general tables only.
 static void walk_combined(insp_decoder *d, const insp_dict_table *t)
 {
-    for (uint64_t i = 0; i < t->n && !d->r.bad; i++) {
+    for (uint64_t i = 0; i < t->n && insp_goes_on(d); i++) {
         insp_addr key, value, entry = t->entries + i * t->step + (t->unicode ? 0 : 8);
         insp_dict_entry(&d->r, t, i, &key, &value);
         if (!value)
@@ -42,7 +39,7 @@ static void walk_combined(insp_decoder *d, const insp_dict_table *t)
 // (Objects/unicodeobject.c, PyUnicode_InternInPlace).
 static void walk_interned(insp_decoder *d, const insp_dict_table *t)
 {
-    for (uint64_t i = 0; d->all && i < t->n && !d->r.bad; i++) {
+    for (uint64_t i = 0; d->all && i < t->n && insp_goes_on(d); i++) {
         insp_addr key, value, entry = t->entries + i * t->step;
         insp_dict_entry(&d->r, t, i, &key, &value);
         if (!value)
@@ -60,7 +57,7 @@ uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr)
     d->r.bad = false;
     bool sound = insp_dict_look(&d->r, addr, &t) && t.unicode && !t.values;
     uint64_t probed = 0;
-    for (uint64_t i = 0; sound && i < t.n && probed < PROBES && !d->r.bad; i++) {
+    for (uint64_t i = 0; sound && i < t.n && probed < PROBES && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, &t, i, &key, &value);
         probed += value != 0;
@@ -75,7 +72,7 @@ uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr)
 // A shared table: its keys belong to whoever owns the table, see heap/references.c.
 static void walk_split(insp_decoder *d, const insp_dict_table *t)
 {
-    for (uint64_t i = 0; i < t->n && !d->r.bad; i++) {
+    for (uint64_t i = 0; i < t->n && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, t, i, &key, &value);
         value_of(d, t->values + i * 8, key);
@@ -108,7 +105,7 @@ void insp_walk_keys(insp_decoder *d, insp_addr keys)
     if (!insp_keys_look(&d->r, keys, &t))
         return;
     insp_emit_body(d, keys);
-    for (uint64_t i = 0; i < t.n && !d->r.bad; i++) {
+    for (uint64_t i = 0; i < t.n && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, &t, i, &key, &value);
         key_of(d, t.entries + i * t.step + (t.unicode ? 0 : 8), key, false);
@@ -127,7 +124,7 @@ void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *
         return;
     insp_emit_body(d, values);
     keys.values = values;
-    for (uint64_t i = 0; i < keys.n && !d->r.bad; i++) {
+    for (uint64_t i = 0; i < keys.n && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, &keys, i, &key, &value);
         insp_emit_slot(d, values + i * 8, INSP_FORM_ATTR, key, INSP_REF_OWNED, true);
@@ -140,11 +137,16 @@ void insp_walk_odict(insp_decoder *d, insp_addr addr)
     insp_emit_body(d, INSP_U64(&d->r, addr, PyODictObject, od_fast_nodes));
     insp_addr node = INSP_U64(&d->r, addr, PyODictObject, od_first);
     uint64_t most = INSP_U64(&d->r, addr, PyDictObject, ma_used) + 1;
-    for (uint64_t i = 0; node && i < most && i < MAX_NODES && !d->r.bad; i++) {
+    insp_chain chain = {0};
+    for (uint64_t i = 0; node && i < most && insp_goes_on(d); i++) {
         insp_addr slot = node + (uint32_t)INSP_OFF(&d->py->layout, odictnode, key);
         insp_emit_body(d, node);
         key_of(d, slot, insp_u64(&d->r, slot), true);
         node = INSP_U64(&d->r, node, odictnode, next);
+        if (insp_chain_closes(&chain, node)) {
+            insp_circle(d, addr, node);
+            break;
+        }
     }
 }
 
@@ -157,7 +159,7 @@ void insp_walk_set(insp_decoder *d, insp_addr addr)
     insp_addr own = addr + (uint32_t)INSP_OFF(&d->py->layout, PySetObject, smalltable);
     if (table != own)
         insp_emit_body(d, table);
-    for (uint64_t i = 0; i <= mask && !d->r.bad; i++) {
+    for (uint64_t i = 0; i <= mask && insp_goes_on(d); i++) {
         insp_addr slot = table + i * ENTRY;
         insp_addr key = insp_u64(&d->r, slot + KEY);
         if (key && insp_u64(&d->r, slot + HASH) != UINT64_MAX)

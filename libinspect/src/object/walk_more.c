@@ -6,8 +6,6 @@
  */
 #include "decoder.h"
 
-enum { MAX_NODES = 1 << 30 };
-
 void insp_walk_deque(insp_decoder *d, insp_addr addr)
 {
     const insp_layout *l = &d->py->layout;
@@ -16,10 +14,15 @@ void insp_walk_deque(insp_decoder *d, insp_addr addr)
     int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
     insp_addr block = INSP_U64(&d->r, addr, dequeobject, leftblock);
     uint64_t index = INSP_U64(&d->r, addr, dequeobject, leftindex);
+    insp_chain chain = {0};
     insp_emit_body(d, block);
-    for (int64_t i = 0; i < n && index <= room && !d->r.bad; i++) {
+    for (int64_t i = 0; i < n && index <= room && insp_goes_on(d); i++) {
         if (index == room) {
             block = INSP_U64(&d->r, block, deque_block, rightlink);
+            if (insp_chain_closes(&chain, block)) {
+                insp_circle(d, addr, block);
+                break;
+            }
             insp_emit_body(d, block);
             index = 0;
         }
@@ -37,13 +40,18 @@ void insp_walk_deque(insp_decoder *d, insp_addr addr)
 // leaves out is the reference that the list itself holds of each link.
 void insp_walk_lru(insp_decoder *d, insp_addr addr)
 {
+    insp_chain chain = {0};
     insp_addr link = INSP_U64(&d->r, addr, lru_cache_object, root_next);
-    for (int i = 0; link && link != addr && i < MAX_NODES && !d->r.bad; i++) {
+    for (uint64_t i = 0; link && link != addr && insp_goes_on(d); i++) {
         insp_emit(d->refs, (insp_ref){.target = link,
-                                      .arg = (uint64_t)i,
+                                      .arg = i,
                                       .form = INSP_FORM_INDEX,
                                       .kind = INSP_REF_OWNED});
         link = INSP_U64(&d->r, link, lru_list_elem, next);
+        if (insp_chain_closes(&chain, link)) {
+            insp_circle(d, addr, link);
+            break;
+        }
     }
 }
 
