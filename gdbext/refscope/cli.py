@@ -361,7 +361,9 @@ class Front:
         except verb.VerbError as error:
             return Result(EXIT_FAILED, error=str(error))
         except InspectError as error:
-            failed = target.from_library(error, self.request.word)
+            self._tell_problems()
+            program = self.session.session_target().exe
+            failed = target.from_library(error, self.request.word, program=program)
             return Result(failed.status, error=str(failed))
         finally:
             line.erase()

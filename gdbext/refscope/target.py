@@ -53,16 +53,21 @@ def name_of(word: str) -> str:
     return f"process {word}" if is_pid(word) else word
 
 
-def from_library(error: InspectError, word: str, exe: Optional[str] = None) -> TargetError:
-    """The library's error as a sentence about the target."""
+def from_library(
+    error: InspectError, word: str, exe: Optional[str] = None, program: str = ""
+) -> TargetError:
+    """The library's error as a sentence about the target; `program` is what the target runs."""
+    message = sentence(text.clean(error.message))
     if isinstance(error, LibraryError):
-        return TargetError(sentence(error.message))
-    status = EXIT_NO_PYTHON if error.status == Status.ERR_NO_PYTHON else EXIT_FAILED
+        return TargetError(message)
+    status = EXIT_FAILED
+    if error.status == Status.ERR_NO_PYTHON:
+        status = EXIT_NO_PYTHON
+        message = f"a process of {text.clean(program)}; {message}" if program else message
     about = exe if error.status == Status.ERR_MISMATCH and exe else name_of(word)
-    message = text.clean(error.message)
-    if message.startswith(f"{about}: "):
-        message = message[len(about) + 2 :]
-    return TargetError(f"{about}: {sentence(message)}{_advice(error.status)}", status)
+    # Where it names what it is about already, it is not named twice.
+    named = "" if about in message else f"{about}: "
+    return TargetError(f"{named}{message}{_advice(error.status)}", status)
 
 
 def _advice(status: int) -> str:
@@ -132,7 +137,8 @@ def problems(session: Any, name: str, known: Iterable[str] = ()) -> List[str]:
     seen = set(known)
     found = []
     for row in session.session_problems():
-        line = f"{name}: {sentence(text.clean(row.text))}"
+        told = sentence(text.clean(row.text))
+        line = told if name in told else f"{name}: {told}"
         if line not in seen:
             seen.add(line)
             found.append(line)

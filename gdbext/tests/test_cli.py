@@ -166,7 +166,23 @@ class Errors(unittest.TestCase):
             side_effect=InspectError(Status.ERR_NO_PYTHON, 0, "no Python interpreter found in it")
         )
         self.check(
-            3, "core.77: no Python interpreter found in it.", "core.77", "heap", session=session
+            3,
+            "core.77: a process of /usr/bin/python3.11; no Python interpreter found in it.",
+            "core.77",
+            "heap",
+            session=session,
+        )
+
+    def test_a_failure_tells_the_problems_that_may_be_its_cause(self):
+        session = fakes.shop()
+        session.problems = [_abi.Problem("truncated", "cut short")]
+        error = InspectError(Status.ERR_REFUSED, 0, "the layout of pools in core.9 is not true")
+        session.need = mock.Mock(side_effect=error)
+        status, out, err = run("core.9", "heap", session=session)
+        self.assertEqual((status, out), (2, ""))
+        self.assertEqual(
+            err,
+            "refscope: core.9: cut short.\nrefscope: the layout of pools in core.9 is not true.\n",
         )
 
     def test_a_process_is_named_as_one(self):

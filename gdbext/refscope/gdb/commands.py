@@ -33,6 +33,8 @@ class Command(gdb.Command):
         except (TargetError, verb.VerbError) as error:
             raise gdb.GdbError(target.sentence(str(error))) from None
         except InspectError as error:
+            line.erase()
+            _write([problem for held in sessions.opened() for problem in held.fresh_problems()])
             raise gdb.GdbError(target.sentence(text.clean(error.message))) from None
         except gdb.GdbError:
             raise
@@ -67,8 +69,7 @@ class Command(gdb.Command):
         args.tick = lambda: line.tick("writing")
         answer = self.verb.ask(session, args)
         line.erase()
-        fresh = target.problems(session, held.place.name, held.told)
-        held.told.extend(fresh)
+        fresh = held.fresh_problems()
         if args.format == "json":
             return fresh + [_json(self.verb.as_json(answer))]
         spelling = text.in_gdb(verbs.BY_NAME, settings.hints())

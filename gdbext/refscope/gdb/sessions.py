@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 import gdb
 
+from .. import target
 from ..library import Session
 from .memory import Place, open_place, place_of
 
@@ -17,6 +18,12 @@ class Held:
     place: Place
     session: Session
     told: List[str] = field(default_factory=list)  # problems, each said once
+
+    def fresh_problems(self) -> List[str]:
+        """What keeps answers from being whole and was not said yet."""
+        fresh = target.problems(self.session, self.place.name, self.told)
+        self.told.extend(fresh)
+        return fresh
 
 
 _held: Dict[int, Held] = {}
