@@ -316,7 +316,7 @@ class VerbsTest(Sound):
     def test_garbage_missed_and_invented(self):
         case, answers = self.case(), self.answers()
         saved = answers["garbage"]["unreachable"]
-        saved[0] = hex(next(iter(self.truth.generation(1) - self.truth.saved)))
+        saved[:1] = [hex(next(iter(self.truth.generation(1) - self.truth.saved)))]
         kinds = {m.kind for m in verbs.garbage(case, answers).mismatches}
         self.assertEqual(kinds, {"saved, not unreachable", "unreachable, not saved"})
 

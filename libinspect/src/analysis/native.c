@@ -45,16 +45,23 @@ static void look_at(search *s, insp_addr word, insp_addr addr)
     if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
         !(s->h->kind.at[n] & INSP_K_COUNTED) ||
         insp_map_get(&s->decoded, addr) != INSP_MAP_NONE ||
-        (s->place == INSP_NATIVE_MALLOC && is_owned(s, addr)))
+        ((s->place == INSP_NATIVE_MALLOC || s->place == INSP_NATIVE_DATA) && is_owned(s, addr)))
         return;
     insp_native_word w = {.object = n, .where = s->where, .addr = addr, .place = s->place};
     s->failed = s->failed || !insp_native_words_push(&s->out->words, w);
 }
 
+// First multiple of 8 at or after addr.
+static insp_addr aligned(insp_addr addr)
+{
+    return (addr + 7) & ~UINT64_C(7);
+}
+
 static void scan_range(search *s, insp_addr start, insp_addr end)
 {
     insp_reader r = insp_reader_of(s->h->py->space, &s->h->py->layout);
-    for (insp_addr a = (start + 7) & ~UINT64_C(7); a + 8 <= end && a < end; a += 8) {
+    insp_addr a = aligned(start);
+    while (a < end && end - a >= 8) {
         const insp_segment *seg = insp_space_next(s->h->py->space, a);
         if (!seg || seg->start >= end) {
             s->out->unreadable += end - a;
@@ -62,12 +69,13 @@ static void scan_range(search *s, insp_addr start, insp_addr end)
         }
         if (seg->start > a) {
             s->out->unreadable += seg->start - a;
-            a = (seg->start + 7) & ~UINT64_C(7);
+            a = aligned(seg->start);
         }
         insp_addr stop = seg->end < end ? seg->end : end;
-        for (; a + 8 <= stop; a += 8)
+        for (; a < stop && stop - a >= 8; a += 8)
             look_at(s, insp_u64(&r, a), a);
-        a -= 8;
+        // A core that was cut may end inside a word.
+        a = a < stop ? aligned(stop) : a;
     }
 }
 
@@ -126,6 +134,24 @@ static void remember(insp_refs *refs)
     refs->len = 0;
 }
 
+// Free lists keep pointers to what left them long ago, and the type cache borrows its values.
+static void add_caches(search *s)
+{
+    const insp_layout *l = &s->h->py->layout;
+    int32_t lists = INSP_OFF(l, PyInterpreterState, free_lists);
+    int32_t lists_end = INSP_OFF(l, PyInterpreterState, free_lists_end);
+    int32_t cache = INSP_OFF(l, PyInterpreterState, type_cache);
+    enum { ENTRIES = 4096 };
+    uint64_t cache_size = (uint64_t)INSP_OFF(l, type_cache_entry, sizeof) * ENTRIES;
+    for (size_t i = 0; i < s->h->py->interps.len; i++) {
+        insp_addr interp = s->h->py->interps.at[i].addr;
+        if (lists >= 0 && lists_end > lists)
+            add_block(s, interp + (uint32_t)lists, (uint64_t)(lists_end - lists));
+        if (cache >= 0)
+            add_block(s, interp + (uint32_t)cache, cache_size);
+    }
+}
+
 static int by_start(const void *a, const void *b)
 {
     const owned *x = a, *y = b;
@@ -149,6 +175,7 @@ static void find_decoded(search *s, insp_refs *refs)
         remember(refs);
     }
     h->decoder.refs = NULL;
+    add_caches(s);
     if (s->blocks.len)
         qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
 }
