@@ -12,10 +12,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
-import context  # noqa: F401
+import context
 import fakes
 from refscope import _abi, cli, target, verbs
 from refscope.library import InspectError, Status
+
+context.find_package()
 
 PACKAGE = Path(cli.__file__).resolve().parents[1]
 

@@ -8,12 +8,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import context  # noqa: F401
+import context
 import fakes
 from fakes import arguments
 from refscope import dot, verb
 from refscope.picture import Edge, Node, Picture
 from refscope.verbs import graph
+
+context.find_package()
 
 
 def node(number, **more):

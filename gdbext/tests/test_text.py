@@ -3,9 +3,11 @@
 
 import unittest
 
-import context  # noqa: F401
+import context
 from refscope import text
 from refscope.text import Span
+
+context.find_package()
 
 
 def loud(kind: str, name: str) -> str:

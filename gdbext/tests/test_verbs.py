@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-import context  # noqa: F401
+import context
 import fakes
 from fakes import arguments, lines_of, shop
 from refscope import _abi, text, verb, verbs
@@ -25,6 +25,8 @@ from refscope.verbs import (
     refs,
     threads,
 )
+
+context.find_package()
 
 CONFIG, ROW, BATCH, SESSION = 0x7FFBF7FC8300, 0x7FFBF783E340, 0x7FFBF783E380, 0x41383A0
 FIRST_SESSION = 0x7FFBF7000000

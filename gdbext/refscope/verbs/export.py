@@ -31,10 +31,10 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Write the heap to a file, or to the stream the front end lends for it."""
     summary = session.heap_summary()
     stream = getattr(args, "stream", None)
-    if args.output is None and stream is None:
-        raise verb.UsageError("the following arguments are required: -o FILE")
     counter = _Counter(session, FORMATS[args.format], getattr(args, "tick", None))
     if args.output is None:
+        if stream is None:
+            raise verb.UsageError("the following arguments are required: -o FILE")
         counter.run(stream)
         return Answer(None, summary.objects, summary.edges, counter.written, 0)
     with _output(args.output) as out:
