@@ -110,6 +110,9 @@ insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_err
     insp_threads *answer = insp_answer_new(sizeof(*answer), &arena);
     insp_thread *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
     bool fits = rows != NULL;
+    // The locals of all frames are no more than memory holds.
+    s->heap.decoder.looked = 0;
+    s->heap.decoder.most = s->heap.memory / 8;
     for (size_t i = 0; fits && i < n; i++) {
         const insp_tstate *ts = &s->py.threads.at[i];
         rows[i] = (insp_thread){.addr = ts->addr,

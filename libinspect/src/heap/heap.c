@@ -5,7 +5,7 @@
 
 insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
 {
-    *h = (insp_heap){.py = py};
+    *h = (insp_heap){.py = py, .spent = INSP_NONE};
     for (size_t i = 0; i < py->space->segs.len; i++)
         h->memory += py->space->segs.at[i].end - py->space->segs.at[i].start;
     insp_status st = insp_types_init(&h->types, py, err);

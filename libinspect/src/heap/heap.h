@@ -98,6 +98,9 @@ typedef struct insp_heap {
         shared_keys; /**< keys object that several share -> number of the object it belongs to */
     uint64_t objects, dead, size, bytes, malloc_bytes;
     uint64_t memory; /**< bytes the target has */
+    uint32_t
+        spent; /**< from this number on walks are cut short: those before have seen more slots
+                          than memory holds; INSP_NONE: none */
     insp_watch watch;
 } insp_heap;
 

@@ -94,7 +94,9 @@ static void walk_shared_keys(insp_heap *h, uint32_t number, insp_addr addr)
 
 void insp_heap_walk(insp_heap *h, uint32_t number)
 {
+    enum { FEW = 1024 };
     h->decoder.looked = 0;
+    h->decoder.most = number < h->spent ? h->memory / 8 : FEW;
     if (number >= h->n_objects) {
         insp_root_walk(h, number - h->n_objects);
         return;
@@ -147,19 +149,6 @@ static bool count_object(pass *p, insp_addr addr)
     return true;
 }
 
-// No word of memory is the slot of two objects, so all of them together have no more slots than there
-// are words. Once that many were looked at, lengths are lies, and each object gets a few.
-static void walk_within_memory(pass *p, uint32_t number)
-{
-    enum { FEW = 1024 };
-    insp_decoder *d = &p->h->decoder;
-    uint64_t words = p->h->memory / 8;
-    d->most = p->looked + FEW < words ? words - p->looked : FEW;
-    insp_heap_walk(p->h, number);
-    p->looked += d->looked;
-    d->most = words;
-}
-
 static insp_status step(pass *p, uint32_t number, insp_error *err)
 {
     insp_heap *h = p->h;
@@ -170,7 +159,12 @@ static insp_status step(pass *p, uint32_t number, insp_error *err)
     bool object = number < h->n_objects;
     if (object && !(h->kind.at[number] & INSP_K_OBJECT))
         return INSP_OK;
-    walk_within_memory(p, number);
+    insp_heap_walk(h, number);
+    // No word of memory is the slot of two objects, so all of them together have no more slots than
+    // there are words. Once that many were looked at, lengths are lies.
+    p->looked += h->decoder.looked;
+    if (h->spent == INSP_NONE && p->looked >= h->memory / 8)
+        h->spent = number + 1;
     flush(h->decoder.refs);
     if (object && !count_object(p, insp_heap_addr(h, number)))
         return insp_nomem(err);
@@ -217,6 +211,7 @@ static insp_status run(pass *p, insp_error *err)
     const uint64_t plenty = 100000000;
     insp_decoder *d = &h->decoder;
     p->looked = 0;
+    h->spent = INSP_NONE;
     d->most_instructions = insp_machine_instructions(d->machine) + h->memory + plenty;
     insp_status st = walk_objects(p, err);
     if (!st)

@@ -171,7 +171,7 @@ int64_t insp_code_line(insp_decoder *d, insp_addr code, insp_addr instr)
     table t = {d, bytes + (uint32_t)INSP_OFF(l, PyBytesObject, ob_sval), 0};
     t.end = t.at + (size < MAX_TABLE ? size : 0);
     uint64_t offset = 0;
-    while (t.at < t.end && insp_goes_on(d)) {
+    while (t.at < t.end && !d->r.bad) {
         uint8_t b = next_byte(&t);
         bool none;
         line += line_delta(&t, b >> 3 & 15, &none);
