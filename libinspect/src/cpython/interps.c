@@ -6,7 +6,7 @@
 #include "cpython.h"
 
 // More interpreters than any program has: the bound of a list that may be a circle.
-enum { MAX_INTERPRETERS = 65536 };
+enum { MAX_INTERPRETERS = 4096 };
 
 static void read_list(insp_reader *r, insp_gc_list *list, insp_addr generation,
                       const char *name)
@@ -64,15 +64,27 @@ static insp_interp read_interp(insp_reader *r, insp_addr addr)
     return in;
 }
 
+static bool is_known(const insp_cpython *py, insp_addr addr)
+{
+    for (size_t i = 0; i < py->interps.len; i++) {
+        if (py->interps.at[i].addr == addr)
+            return true;
+    }
+    return false;
+}
+
 insp_status insp_interps_read(insp_cpython *py, insp_error *err)
 {
     insp_reader r = insp_reader_of(py->space, &py->layout);
     insp_addr addr = INSP_U64(&r, py->runtime, PyRuntimeState, interpreters_head);
     for (int i = 0; addr && i < MAX_INTERPRETERS; i++) {
+        bool again = is_known(py, addr);
         insp_interp in = read_interp(&r, addr);
-        if (r.bad) {
+        if (r.bad || again) {
             insp_found(py->findings, "interpreter-list", addr,
-                       "the interpreter at 0x%" PRIx64 " cannot be read whole", addr);
+                       again ? "the list of interpreters comes to 0x%" PRIx64 " again"
+                             : "the interpreter at 0x%" PRIx64 " cannot be read whole",
+                       addr);
             break;
         }
         if (!insp_interps_push(&py->interps, in))

@@ -4,9 +4,10 @@
  * Thread states (Include/cpython/pystate.h): who they are, who holds the GIL, which exceptions are
  * on their way, and where their innermost frame is.
  */
+#include "../base/map.h"
 #include "cpython.h"
 
-enum { MAX_THREADS = 1 << 20 };
+enum { MAX_THREADS = 1 << 17 };
 
 static insp_addr innermost_frame(insp_reader *r, insp_addr tstate)
 {
@@ -54,27 +55,41 @@ static insp_tstate read_thread(insp_reader *r, const insp_cpython *py, insp_addr
     };
 }
 
+// Whether the list may go on at addr; else that is a finding.
+static bool belongs(insp_cpython *py, insp_reader *r, const insp_map *met, insp_addr addr,
+                    const insp_interp *in)
+{
+    bool again = insp_map_get(met, addr) != INSP_MAP_NONE;
+    insp_addr back = INSP_U64(r, addr, PyThreadState, interp);
+    bool sound = !r->bad && back == in->addr && !again;
+    if (!sound)
+        insp_found(py->findings, "thread-list", addr,
+                   again ? "the thread state at 0x%" PRIx64
+                           " comes a second time in interpreter %" PRId64
+                         : "the thread state at 0x%" PRIx64
+                           " does not belong to interpreter %" PRId64,
+                   addr, in->id);
+    r->bad = false;
+    return sound;
+}
+
 static insp_status read_list(insp_cpython *py, insp_reader *r, uint32_t interp, insp_error *err)
 {
     insp_interp *in = &py->interps.at[interp];
     insp_addr addr = INSP_U64(r, in->addr, PyInterpreterState, threads_head);
-    for (int i = 0; addr && i < MAX_THREADS; i++) {
-        insp_addr back = INSP_U64(r, addr, PyThreadState, interp);
-        if (r->bad || back != in->addr) {
-            insp_found(py->findings, "thread-list", addr,
-                       "the thread state at 0x%" PRIx64
-                       " does not belong to interpreter %" PRId64,
-                       addr, in->id);
-            r->bad = false;
+    insp_map met = {0};
+    bool fits = true;
+    for (int i = 0; addr && i < MAX_THREADS && belongs(py, r, &met, addr, in); i++) {
+        fits = insp_map_set(&met, addr, 1) &&
+               insp_tstates_push(&py->threads, read_thread(r, py, addr, interp));
+        if (!fits)
             break;
-        }
-        if (!insp_tstates_push(&py->threads, read_thread(r, py, addr, interp)))
-            return insp_nomem(err);
         r->bad = false;
         in->n_threads++;
         addr = INSP_U64(r, addr, PyThreadState, next);
     }
-    return INSP_OK;
+    insp_map_deinit(&met);
+    return fits ? INSP_OK : insp_nomem(err);
 }
 
 insp_status insp_threads_read(insp_cpython *py, insp_error *err)
