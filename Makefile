@@ -95,8 +95,8 @@ $(READY)/valgrind: | $(READY)/lint
 
 # ---- flavours: the same sources, compiled for different ends -------------------------------
 #
-# $(call flavour,DIR,COMPILER,FLAGS) makes rules for DIR/obj/**.o, DIR/lib/libinspect.a and
-# DIR/bin/unit. A file that holds the flags makes objects depend on them.
+# $(call flavour,DIR,COMPILER,FLAGS,GROUP) makes rules for DIR/obj/**.o, DIR/lib/libinspect.a and
+# DIR/bin/unit; GROUP is what the set-up must have seen to. A file that holds the flags makes objects depend on them.
 
 # $(call keep,FILE,TEXT): FILE holds TEXT, and is written only when that changes.
 keep = @mkdir -p $(dir $1); echo '$2' | cmp -s - $1 || echo '$2' > $1
@@ -114,7 +114,7 @@ $1/obj/tests/%.o: $$(LIB)/tests/%.c $1/obj/flags $(BUILD)/tests/suites.inc | $$(
 	@mkdir -p $$(@D)
 	$$(call say,compile)
 	$$(Q)$2 $$(CPPFLAGS) $$(TEST_CPPFLAGS) $$(FLAGS) $$(TEST_FLAGS) $3 -MMD -MP -c $$< -o $$@
-$1/obj/%.o: $$(LIB)/src/%.c $1/obj/flags | $$(READY)/build
+$1/obj/%.o: $$(LIB)/src/%.c $1/obj/flags | $$(READY)/$4
 	@mkdir -p $$(@D)
 	$$(call say,compile)
 	$$(Q)$2 $$(CPPFLAGS) $$(FLAGS) $3 $$(EXTRA) -MMD -MP -c $$< -o $$@
@@ -134,7 +134,7 @@ $1/bin/unit: $$(TEST_SRC:$$(LIB)/tests/%.c=$1/obj/tests/%.o) $1/lib/libinspect.a
 -include $$(LIB_SRC:$$(LIB)/src/%.c=$1/obj/%.d) $$(TEST_SRC:$$(LIB)/tests/%.c=$1/obj/tests/%.d)
 endef
 
-$(eval $(call flavour,$(BUILD),$(CC),$(CFLAGS)))
+$(eval $(call flavour,$(BUILD),$(CC),$(CFLAGS),build))
 
 # main.c runs every suite that a test file defines: `Suite *NAME(void)`.
 $(BUILD)/tests/suites.inc: $(TEST_SRC) FORCE
@@ -172,7 +172,7 @@ unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one s
 	$(BUILD)/bin/unit
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-$(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE)))
+$(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE),build))
 
 .PHONY: asan valgrind
 asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefined-behaviour checks
@@ -196,9 +196,9 @@ SCRIPTS  = $(shell grep -IlsE '^\#!.*/(ba)?sh' $(wildcard .ci/run $(LIB)/tools/*
 PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py' ! -name gen_layouts.py)
 PROSE    = $(wildcard *.md docs docs/*) libinspect gdbext test-targets Makefile .ci
 
-$(eval $(call flavour,$(BUILD)/clang,clang,-O2))
+$(eval $(call flavour,$(BUILD)/clang,clang,-O2,lint))
 $(eval $(call flavour,$(BUILD)/analyzer,gcc,-O2 -fanalyzer -Wno-analyzer-null-dereference \
-    -Wno-analyzer-use-of-uninitialized-value))
+    -Wno-analyzer-use-of-uninitialized-value,build))
 
 # What both analysers are told beforehand; error.c defines the very functions it is about.
 ANALYSIS := -include $(LIB)/tools/analysis.h
