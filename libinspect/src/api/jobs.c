@@ -267,7 +267,7 @@ insp_status insp_need(insp_session *s, insp_stage stage, insp_error *err)
 {
     if (s->reached >= stage)
         return INSP_OK;
-    insp_job *job;
+    insp_job *job = NULL;
     insp_status st = insp_job_start(s, stage, &job, err);
     if (st)
         return st;

@@ -159,7 +159,7 @@ static int by_number(const void *a, const void *b)
 static uint32_t *sources_of(const insp_session *s, uint32_t number, size_t *n)
 {
     uint64_t first = s->reverse.off[number], end = s->reverse.off[number + 1];
-    uint32_t *all = malloc(((size_t)(end - first) + 1) * sizeof(*all));
+    uint32_t *all = calloc((size_t)(end - first) + 1, sizeof(*all));
     *n = 0;
     if (!all)
         return NULL;
@@ -304,7 +304,7 @@ insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,
     uint32_t owner = only_owner(s, number);
     if (owner == INSP_NONE)
         return INSP_OK;
-    const insp_edges *edges;
+    const insp_edges *edges = NULL;
     st = insp_referrers(s, number, &edges, err);
     if (st)
         return st;

@@ -86,12 +86,13 @@ static bool tree_init(tree *t)
     return t->packed && t->parent && t->semi;
 }
 
-// Room for what the edges of a node may add. Back edges have 32-bit numbers.
+// Room for what the edges of a node may add, and for a stack that exists. Back edges have 32-bit
+// numbers.
 static bool room_for(tree *t, uint64_t degree)
 {
     if (degree > NONE - t->back.len)
         return false;
-    return candidates_reserve(&t->pending, t->pending.len + degree) &&
+    return candidates_reserve(&t->pending, t->pending.len + degree + 1) &&
            back_edges_reserve(&t->back, t->back.len + degree);
 }
 

@@ -25,6 +25,8 @@ static size_t add_starts(const insp_subgraph *part, const insp_bits *reached, ui
 insp_status insp_graph_reach(const insp_graph *g, const insp_subgraph *part, insp_bits *reached,
                              insp_error *err)
 {
+    if (!g->off[g->nodes])
+        return INSP_OK; // g->to may be NULL
     INSP_CLEANUP(insp_free_ptr) uint32_t *queue = insp_scratch(g->nodes, sizeof(*queue));
     if (!queue)
         return insp_nomem(err);

@@ -113,15 +113,21 @@ void insp_json_string(insp_writer *w, const char *text)
 
 void insp_json_share(insp_writer *w, uint64_t part, uint64_t whole)
 {
-    enum { MILLION = 1000000 };
     if (part >= whole) {
         insp_json_raw(w, "1");
         return;
     }
-    uint64_t n = (uint64_t)((double)part / (double)whole * MILLION);
-    n = n >= MILLION ? MILLION - 1 : n;
+    // Digit by digit: a double would make 0.512499 of 41 / 80.
+    while (whole > UINT64_MAX / 10) {
+        part /= 2;
+        whole /= 2;
+    }
+    part = part < whole ? part : whole - 1;
     char text[] = "0.000000";
-    for (size_t i = sizeof(text) - 1; i-- > 2; n /= 10)
-        text[i] = (char)('0' + n % 10);
+    for (size_t i = 2; i + 1 < sizeof(text); i++) {
+        part *= 10;
+        text[i] = (char)('0' + part / whole);
+        part %= whole;
+    }
     insp_json_raw(w, text);
 }
