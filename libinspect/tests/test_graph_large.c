@@ -8,6 +8,7 @@
 
 #include "../src/graph/graph.h"
 #include "support/asserts.h"
+#include "support/drawn_graph.h"
 #include "support/random_words.h"
 
 static insp_error err;
@@ -21,12 +22,12 @@ typedef struct made_graph {
 
 static void begin_node(made_graph *m)
 {
-    ck_assert(insp_addrs_push(&m->off, m->to.len));
+    must(insp_addrs_push(&m->off, m->to.len));
 }
 
 static void add_edge(made_graph *m, uint32_t to)
 {
-    ck_assert(insp_u32s_push(&m->to, to));
+    must(insp_u32s_push(&m->to, to));
 }
 
 static insp_graph finish(made_graph *m)
@@ -62,13 +63,13 @@ START_TEST(a_long_chain_overflows_nothing)
     ck_ok(insp_graph_components(&g, &all, of, &count, &err));
     ck_assert_uint_eq(count, LONG);
     for (uint32_t i = 0; i < LONG; i++)
-        ck_assert_uint_eq(of[i], LONG - 1 - i);
+        must(of[i] == LONG - 1 - i);
 
     insp_u32s order = {0};
     ck_ok(insp_graph_dominators(&g, 0, of, &order, &err));
     ck_assert_uint_eq(order.len, LONG);
     for (uint32_t i = 0; i < LONG; i++)
-        ck_assert(order.at[i] == i && of[i] == (i ? i - 1 : 0));
+        must(order.at[i] == i && of[i] == (i ? i - 1 : 0));
 
     ck_ok(insp_graph_shortest(&g, &all, 0, LONG - 1, &order, &err));
     ck_assert_uint_eq(order.len, LONG);
@@ -77,7 +78,7 @@ START_TEST(a_long_chain_overflows_nothing)
     insp_bits_add(&reached, LONG / 2);
     ck_ok(insp_graph_reach(&g, &all, &reached, &err));
     for (uint32_t i = 0; i < LONG; i++)
-        ck_assert_int_eq(insp_bits_has(&reached, i), i >= LONG / 2);
+        must(insp_bits_has(&reached, i) == (i >= LONG / 2));
     insp_bits_deinit(&reached);
     insp_u32s_deinit(&order);
     forget(&m);
@@ -103,7 +104,7 @@ START_TEST(a_long_ring_is_one_component)
 
     ck_ok(insp_graph_dominators(&back, 7, of, NULL, &err));
     for (uint32_t i = 0; i < LONG; i++)
-        ck_assert_uint_eq(of[i], i == 7 ? 7 : (i + 1) % LONG);
+        must(of[i] == (i == 7 ? 7 : (i + 1) % LONG));
     insp_reverse_deinit(&reverse);
     forget(&m);
     free(of);
@@ -127,7 +128,7 @@ START_TEST(many_shared_objects_at_the_end_of_a_list_take_no_square)
     uint32_t *idom = malloc(LONG * sizeof(*idom));
     ck_ok(insp_graph_dominators(&g, 0, idom, NULL, &err));
     for (uint32_t i = 0; i < LONG; i++)
-        ck_assert_uint_eq(idom[i], i && i <= HALF ? i - 1 : 0);
+        must(idom[i] == (i && i <= HALF ? i - 1 : 0));
     forget(&m);
     free(idom);
 }

@@ -55,11 +55,11 @@ insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_ma
                                      size_t n_mappings, const insp_caller_thread *threads,
                                      size_t n_threads, insp_error *err)
 {
-    char path[64];
     s->target.source = "caller";
     s->target.pid = pid;
     s->memory_fd = -1;
     if (pid) {
+        char path[64];
         (void)snprintf(path, sizeof(path), "/proc/%lld/mem", (long long)pid);
         s->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
         if (s->memory_fd < 0)

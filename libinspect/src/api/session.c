@@ -109,9 +109,13 @@ static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *o
 // The executable is the image the auxiliary vector's entry lies in, else the first of all.
 static uint32_t executable(const insp_session *s)
 {
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): nobody opens a session that is none
+    if (!s->images.at)
+        return INSP_NONE;
     for (uint32_t i = 0; i < s->images.len; i++) {
+        const insp_image *image = &s->images.at[i];
         insp_addr entry = s->core.auxv_entry;
-        if (entry && s->images.at[i].start <= entry && entry < s->images.at[i].end)
+        if (entry && image->start <= entry && entry < image->end)
             return i;
     }
     return s->images.len ? 0 : INSP_NONE;

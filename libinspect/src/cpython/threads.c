@@ -64,11 +64,8 @@ static bool belongs(insp_cpython *py, insp_reader *r, const insp_map *met, insp_
     bool sound = !r->bad && back == in->addr && !again;
     if (!sound)
         insp_found(py->findings, "thread-list", addr,
-                   again ? "the thread state at 0x%" PRIx64
-                           " comes a second time in interpreter %" PRId64
-                         : "the thread state at 0x%" PRIx64
-                           " does not belong to interpreter %" PRId64,
-                   addr, in->id);
+                   "the thread state at 0x%" PRIx64 " %s interpreter %" PRId64, addr,
+                   again ? "comes a second time in" : "does not belong to", in->id);
     r->bad = false;
     return sound;
 }

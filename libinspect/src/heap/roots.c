@@ -301,14 +301,13 @@ void insp_root_walk(insp_heap *h, uint32_t root)
 {
     insp_decoder *d = &h->decoder;
     const insp_root_row *row = &h->roots.at[root];
-    const insp_interp *in = row->interp == INSP_NONE ? NULL : &h->py->interps.at[row->interp];
     if (row->kind == kind_interpreter) {
         walk_members(d, row->addr, interpreter_members,
                      sizeof(interpreter_members) / sizeof(interpreter_members[0]));
         walk_identifiers(d, row->addr);
         walk_ast(d, row->addr);
-    } else if (row->kind == kind_gc) {
-        walk_collector(d, in);
+    } else if (row->kind == kind_gc && row->interp != INSP_NONE) {
+        walk_collector(d, &h->py->interps.at[row->interp]);
     } else if (row->kind == kind_atexit) {
         walk_atexit(d, row->addr);
     } else if (row->kind == kind_cache) {

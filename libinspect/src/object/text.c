@@ -8,6 +8,8 @@
 
 enum { DEPTH = 2, ITEMS = 4, CHARS = 60 };
 
+// A value shows values, at most DEPTH deep.
+// NOLINTBEGIN(misc-no-recursion)
 static void value_at(insp_decoder *d, insp_addr addr, insp_str *out, int depth);
 
 static const insp_typeinfo *type_of(insp_decoder *d, insp_addr addr)
@@ -319,6 +321,8 @@ static void value_at(insp_decoder *d, insp_addr addr, insp_str *out, int depth)
         break;
     }
 }
+
+// NOLINTEND(misc-no-recursion)
 
 void insp_value(insp_decoder *d, insp_addr addr, insp_str *out)
 {
