@@ -48,7 +48,7 @@ static void check_components(const insp_subgraph *part)
         used[component[u]] = true;
         for (uint32_t v = 0; v < d.graph.nodes; v++) {
             bool same = far[u][v] < NO_PATH && far[v][u] < NO_PATH;
-            must(component[u] == component[v] == same);
+            must((component[u] == component[v]) == same);
             if (has_edge(&d, u, v))
                 must(component[u] >= component[v]);
         }
@@ -128,7 +128,7 @@ static void check_order(const insp_u32s *order, const uint32_t *idom, uint32_t r
         seen[v] = true;
     }
     for (uint32_t v = 0; v < d.graph.nodes; v++)
-        must(seen[v] == far[root][v] < NO_PATH);
+        must(seen[v] == (far[root][v] < NO_PATH));
 }
 
 static void check_dominators(uint32_t root)
