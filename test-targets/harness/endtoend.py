@@ -5,6 +5,8 @@
 run says which decoder is wrong on which program.
 """
 import collections
+import os
+import signal
 import tempfile
 import typing
 import unittest
@@ -78,12 +80,16 @@ class LiveEndToEnd(EndToEnd):
     @classmethod
     def ask(cls, scratch: Path) -> Answered:
         with cls.target.live() as process:
-            return cls._ask_process(process, scratch)
+            # The thread that waits is one of several: the others would go on.
+            os.kill(process.pid, signal.SIGSTOP)
+            asked = cls._ask_process(process, scratch)
+            os.kill(process.pid, signal.SIGCONT)
+            truth, facts = process.truth(), process.facts()
+            return cls._answered(asked, scratch, truth, facts)
 
     @classmethod
-    def _ask_process(cls, process: Process, scratch: Path) -> Answered:
-        core = scratch / "core"
-        process.dump(core)
+    def _ask_process(cls, process: Process, scratch: Path) -> typing.Tuple[refscope.Ran, typing.Any]:
+        process.dump(scratch / "core")
         before = process.memory()
         cls.changed = None
         path = scratch / "export.jsonl"
@@ -91,10 +97,16 @@ class LiveEndToEnd(EndToEnd):
         answers = refscope.ask(process.pid, VERB_LINES)
         after = process.memory()
         cls.changed = [name for name in before if before[name] != after.get(name)]
-        truth, facts = process.truth(), process.facts()
+        return ran, answers
+
+    @classmethod
+    def _answered(cls, asked: typing.Tuple[refscope.Ran, typing.Any], scratch: Path, truth: Truth,
+                  facts: typing.Dict[str, typing.Any]) -> Answered:
+        ran, answers = asked
         if ran.status != refscope.ANSWERED:
             raise AssertionError("export: status %d: %s" % (ran.status, ran.err.strip()[-1000:]))
-        return Answered(compare.Case(Export.load(path), truth, Core(core), facts), answers, ran)
+        export = Export.load(scratch / "export.jsonl")
+        return Answered(compare.Case(export, truth, Core(scratch / "core"), facts), answers, ran)
 
     def test_nothing_was_written_to_the_process(self) -> None:
         self.assertEqual(self.changed, [])
