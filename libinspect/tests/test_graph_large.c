@@ -8,7 +8,7 @@
 
 #include "../src/graph/graph.h"
 #include "support/asserts.h"
-#include "support/drawn_graph.h"
+#include "support/must.h"
 #include "support/random_words.h"
 
 static insp_error err;

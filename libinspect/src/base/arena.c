@@ -56,8 +56,8 @@ void *insp_arena_array(insp_arena *a, size_t n, size_t size)
 
 const char *insp_arena_text(insp_arena *a, const char *s, size_t n)
 {
-    char *p = insp_arena_alloc(a, n + 1);
-    if (p)
+    char *p = n < SIZE_MAX ? insp_arena_alloc(a, n + 1) : NULL;
+    if (p && n)
         memcpy(p, s, n);
     return p;
 }

@@ -3,7 +3,8 @@
  * @file
  * A map from a 64-bit key to a 32-bit value: open addressing, linear probing, at most 3/4 full.
  *
- * A zeroed struct is an empty map. The key UINT64_MAX is not allowed.
+ * A zeroed struct is an empty map. Each map hashes with a random number of its own, so that no target
+ * can choose keys that all fall on one place.
  */
 #ifndef INSP_BASE_MAP_H
 #define INSP_BASE_MAP_H
@@ -23,7 +24,9 @@ typedef struct insp_map_slot {
 typedef struct insp_map {
     insp_map_slot *slots;
     size_t len;
-    size_t cap; /**< a power of two, or 0 */
+    size_t cap;      /**< a power of two, or 0 */
+    uint64_t factor; /**< of the hash, odd */
+    unsigned shift;  /**< 64 less the binary logarithm of cap */
 } insp_map;
 
 /** The value of `key`, or INSP_MAP_NONE. */

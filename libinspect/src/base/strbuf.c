@@ -15,8 +15,10 @@ insp_str insp_str_init(char *buf, size_t size)
 // more is taken.
 void insp_str_bytes(insp_str *s, const char *text, size_t n)
 {
-    if (s->cut || n >= s->size - s->len) {
-        s->cut = s->cut || n > 0;
+    if (s->cut || n == 0)
+        return;
+    if (n >= s->size - s->len) {
+        s->cut = true;
         return;
     }
     memcpy(s->at + s->len, text, n);
@@ -31,14 +33,14 @@ void insp_str_add(insp_str *s, const char *text)
 
 void insp_str_printf(insp_str *s, const char *fmt, ...)
 {
+    if (s->cut)
+        return;
+    size_t room = s->size - s->len;
     va_list args;
     va_start(args, fmt);
-    size_t room = s->size - s->len;
-    int n = s->cut ? -1 : vsnprintf(s->at + s->len, room, fmt, args);
+    int n = vsnprintf(s->at + s->len, room, fmt, args);
     va_end(args);
-    if (n < 0)
-        return;
-    if ((size_t)n >= room) {
+    if (n < 0 || (size_t)n >= room) {
         s->at[s->len] = '\0';
         s->cut = true;
         return;
@@ -57,22 +59,27 @@ static void utf8(insp_str *s, uint32_t c)
     insp_str_bytes(s, b, n);
 }
 
-// Ranges that would move the cursor, reorder the line or show nothing.
+// Whether a code point stands for itself. Those that do not would move the cursor, reorder the line,
+// draw on their neighbour or show nothing. Ascending.
 static bool shows(uint32_t c)
 {
     static const uint32_t hidden[][2] = {
-        {0x00, 0x1f},          {0x7f, 0xa0},     {0xad, 0xad},     {0x300, 0x36f},
-        {0x600, 0x605},        {0x61c, 0x61c},   {0x70f, 0x70f},   {0x115f, 0x1160},
-        {0x180b, 0x180f},      {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f},
-        {0x3000, 0x3000},      {0x3164, 0x3164}, {0xd800, 0xf8ff}, {0xfe00, 0xfe0f},
-        {0xfeff, 0xfeff},      {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff},
+        {0x00, 0x1f},          {0x7f, 0xa0},       {0xad, 0xad},       {0x300, 0x36f},
+        {0x483, 0x489},        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},
+        {0x70f, 0x70f},        {0x890, 0x891},     {0x8e2, 0x8e2},     {0x115f, 0x1160},
+        {0x1680, 0x1680},      {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x1ab0, 0x1aff},
+        {0x1dc0, 0x1dff},      {0x2000, 0x200f},   {0x2028, 0x202f},   {0x205f, 0x206f},
+        {0x20d0, 0x20ff},      {0x3000, 0x3000},   {0x3164, 0x3164},   {0xd800, 0xf8ff},
+        {0xfdd0, 0xfdef},      {0xfe00, 0xfe0f},   {0xfe20, 0xfe2f},   {0xfeff, 0xfeff},
+        {0xffa0, 0xffa0},      {0xfff0, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+        {0x13430, 0x1343f},    {0x1bca0, 0x1bca3}, {0x1d165, 0x1d169}, {0x1d16d, 0x1d182},
         {0xe0000, UINT32_MAX},
     };
-    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-        if (c >= hidden[i][0] && c <= hidden[i][1])
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]) && c >= hidden[i][0]; i++) {
+        if (c <= hidden[i][1])
             return false;
     }
-    return true;
+    return (c & 0xfffe) != 0xfffe; // the last two of a plane are no characters
 }
 
 void insp_str_escaped(insp_str *s, uint32_t c, char quote)

@@ -7,18 +7,11 @@
 #ifndef TESTS_DRAWN_GRAPH_H
 #define TESTS_DRAWN_GRAPH_H
 
-#include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "../../src/graph/graph.h"
-
-/** ck_assert for inner loops: check writes to a file each time one of its own is passed. */
-#define must(condition)                                                                        \
-    do {                                                                                       \
-        if (!(condition))                                                                      \
-            ck_abort_msg("not so: %s", #condition);                                            \
-    } while (0)
+#include "must.h"
 
 enum { DRAWN_NODES = 100, DRAWN_EDGES = 600, NO_PATH = 1 << 20 };
 
