@@ -177,9 +177,10 @@ $(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE),build))
 .PHONY: asan valgrind
 asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefined-behaviour checks
 	CK_FORK=no $(BUILD)/asan/bin/unit
-# Without the suite that compares with the processor: here the processor is valgrind's.
+# Without the suite that compares with the processor: here the processor is valgrind's. And without
+# the large graphs: a quarter of an hour for what asan has seen and the small ones show.
 valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
-	SKIP_SUITES=insp_machine_cpu_suite CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
+	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
 
 # ---- the demonstration ---------------------------------------------------------------------
