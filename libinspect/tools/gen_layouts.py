@@ -15,7 +15,7 @@ import re
 import gdb
 
 FIELDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../src/cpython/fields.def")
-ROW = re.compile(r'^(STRUCT|SIZE|FX?)\((\w+)(?:, (?:"([^"]*)"|(\w+)(?:, "([^"]*)")?))?\)')
+ROW = re.compile(r'^(STRUCT|SIZE|F[XZ]?)\((\w+)(?:, (?:"([^"]*)"|(\w+)(?:, "([^"]*)")?))?\)')
 
 
 def find_type(names):
@@ -45,18 +45,22 @@ def member(struct, name):
     return None
 
 
-def offset(struct, paths):
-    """Byte offset of the first dotted path that exists, or -1."""
+def resolve(struct, paths):
+    """(byte offset, type) of the first dotted path that exists; path[3] goes into an array. Or None."""
     for path in paths.split("|"):
         total, here = 0, struct
-        for part in path.split("."):
+        for part in re.findall(r"\w+|\[\d+\]", path):
+            if part.startswith("["):
+                here = here.target().strip_typedefs()
+                total += int(part[1:-1]) * here.sizeof
+                continue
             found = member(here, part) if here.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION) else None
             if not found:
                 break
             here, total = found[0], total + found[1]
         else:
-            return total
-    return -1
+            return total, here
+    return None
 
 
 def rows():
@@ -73,7 +77,9 @@ def rows():
             elif kind == "SIZE":
                 yield f"{struct}, sizeof", types[struct].sizeof if types[struct] else -1
             else:
-                yield f"{struct}, {name}", offset(types[struct], path or name) if types[struct] else -1
+                found = resolve(types[struct], path or name) if types[struct] else None
+                what = found[1].sizeof if found and kind == "FZ" else found[0] if found else -1
+                yield f"{struct}, {name}", what
 
 
 print(f'{{"{NAME}", {FROM}, {TO}, {{')

@@ -11,7 +11,8 @@ typedef struct table {
 } table;
 
 static const table tables[] = {
-#define AT(s, m, offset) [INSP_F_##s##_##m] = (offset),
+// One more than the offset: a member that a table does not name is absent, not at 0.
+#define AT(s, m, offset) [INSP_F_##s##_##m] = (offset) + 1,
 #include "layout_tables.inc"
 };
 
@@ -22,11 +23,13 @@ static const struct {
 #define SIZE(s) {#s, "<sizeof>"},
 #define F(s, m) {#s, #m},
 #define FX(s, m, path) {#s, #m},
+#define FZ(s, m, path) {#s, #m},
 #include "fields.def"
 #undef STRUCT
 #undef SIZE
 #undef F
 #undef FX
+#undef FZ
 };
 
 bool insp_layout_init(insp_layout *layout, uint32_t hex)
@@ -35,8 +38,9 @@ bool insp_layout_init(insp_layout *layout, uint32_t hex)
         const table *t = &tables[i];
         if (hex < t->from || hex > t->to)
             continue;
-        *layout = (insp_layout){.table = t->name};
-        memcpy(layout->off, t->off, sizeof(t->off));
+        *layout = (insp_layout){.table = t->name, .flavour = insp_flavour_of(hex, false)};
+        for (size_t m = 0; m < INSP_MEMBERS; m++)
+            layout->off[m] = t->off[m] - 1;
         return true;
     }
     return false;

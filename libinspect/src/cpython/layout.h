@@ -12,6 +12,7 @@
 
 #include "../base/error.h"
 #include "../memory/space.h"
+#include "flavour.h"
 
 /** INSP_F_PyObject_ob_refcnt and so on, one a member. */
 typedef enum insp_member {
@@ -19,11 +20,13 @@ typedef enum insp_member {
 #define SIZE(s) INSP_F_##s##_sizeof,
 #define F(s, m) INSP_F_##s##_##m,
 #define FX(s, m, path) INSP_F_##s##_##m,
+#define FZ(s, m, path) INSP_F_##s##_##m,
 #include "fields.def"
 #undef STRUCT
 #undef SIZE
 #undef F
 #undef FX
+#undef FZ
     INSP_MEMBERS
 } insp_member;
 
@@ -31,6 +34,7 @@ typedef struct insp_layout {
     int32_t off[INSP_MEMBERS];    /**< bytes; -1: this build has no such member */
     uint8_t source[INSP_MEMBERS]; /**< insp_layout_source */
     const char *table;            /**< name of the table it started from, "3.11" */
+    const insp_flavour *flavour;  /**< what is no offset; never NULL */
 } insp_layout;
 
 typedef enum insp_layout_source {

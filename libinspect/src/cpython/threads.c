@@ -9,20 +9,31 @@
 
 enum { MAX_THREADS = 1 << 17 };
 
+// 3.13 and up: current_frame. 3.11 and 3.12: a structure on the C stack that leads to it (bpo-43760; 3.10
+// has one too, without a frame). Up to 3.10: a frame object.
 static insp_addr innermost_frame(insp_reader *r, insp_addr tstate)
 {
+    if (INSP_OFF(r->layout, PyThreadState, frame) >= 0)
+        return INSP_U64(r, tstate, PyThreadState, frame);
+    if (INSP_OFF(r->layout, PyThreadState, current_frame) >= 0)
+        return INSP_U64(r, tstate, PyThreadState, current_frame);
     insp_addr cframe = INSP_U64(r, tstate, PyThreadState, cframe);
-    if (INSP_OFF(r->layout, PyThreadState, cframe) >= 0)
-        return cframe ? INSP_U64(r, cframe, PyCFrame, current_frame) : 0;
-    return INSP_U64(r, tstate, PyThreadState, current_frame);
+    return cframe ? INSP_U64(r, cframe, PyCFrame, current_frame) : 0;
 }
 
-static int32_t holds_gil(insp_reader *r, const insp_cpython *py, insp_addr tstate)
+// Since 3.12 (gh-84436) an interpreter points to its GIL, its own or the main one's. Before that: one in the
+// runtime. -1: it cannot be told.
+static int32_t holds_gil(insp_reader *r, const insp_cpython *py, insp_addr tstate,
+                         uint32_t interp)
 {
-    if (INSP_OFF(r->layout, PyRuntimeState, gil_locked) < 0)
+    int32_t at = INSP_OFF(r->layout, PyRuntimeState, gil);
+    insp_addr gil =
+        at >= 0 ? py->runtime + (uint32_t)at
+                : INSP_U64(r, py->interps.at[interp].addr, PyInterpreterState, ceval_gil);
+    if (!gil)
         return -1;
-    uint32_t locked = INSP_U32(r, py->runtime, PyRuntimeState, gil_locked);
-    insp_addr holder = INSP_U64(r, py->runtime, PyRuntimeState, gil_last_holder);
+    uint32_t locked = INSP_U32(r, gil, gil_runtime_state, locked);
+    insp_addr holder = INSP_U64(r, gil, gil_runtime_state, last_holder);
     return locked == 1 && holder == tstate;
 }
 
@@ -48,8 +59,11 @@ static insp_tstate read_thread(insp_reader *r, const insp_cpython *py, insp_addr
         .interp = interp,
         .ident = INSP_U64(r, addr, PyThreadState, thread_id),
         .tid = (int64_t)INSP_U64(r, addr, PyThreadState, native_thread_id),
-        .holds_gil = holds_gil(r, py, addr),
-        .exception = INSP_U64(r, addr, PyThreadState, curexc_value),
+        .holds_gil = holds_gil(r, py, addr, interp),
+        // 3.12 (gh-101578) keeps no type and traceback apart.
+        .exception = INSP_OFF(r->layout, PyThreadState, current_exception) >= 0
+                         ? INSP_U64(r, addr, PyThreadState, current_exception)
+                         : INSP_U64(r, addr, PyThreadState, curexc_value),
         .handled = handled(r, addr),
         .frame = innermost_frame(r, addr),
     };

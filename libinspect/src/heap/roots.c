@@ -219,7 +219,7 @@ static void walk_ast(insp_decoder *d, insp_addr interp)
 {
     const insp_layout *l = &d->py->layout;
     int32_t from = INSP_OFF(l, PyInterpreterState, ast_state);
-    int32_t to = INSP_OFF(l, PyInterpreterState, ast_state_end);
+    int32_t to = from + INSP_OFF(l, PyInterpreterState, ast_state_size);
     for (int32_t at = (from + 7) & ~7; from >= 0 && at < to; at += 8) {
         insp_addr word = insp_u64(&d->r, interp + (uint32_t)at);
         if (word > UINT32_MAX >> 8 && !(word & 7) &&
