@@ -76,7 +76,7 @@ help: ## This list
 # Verbs that promise to work on a bare machine install what is missing; the others only say
 # what it is. `make check SETUP=verify` installs nothing either.
 
-SETUP_VERBS := demo check lint asan valgrind setup
+SETUP_VERBS := demo check lint asan valgrind mutants fuzz setup
 SETUP ?= $(if $(filter $(SETUP_VERBS),$(MAKECMDGOALS)),install,verify)
 READY := $(BUILD)/ready
 
@@ -183,6 +183,14 @@ valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgri
 	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
 
+# Cores damaged on purpose: N of them from SEED on, of one planted program or several.
+N       ?= 200
+SEED    ?= 0
+MUTATED ?= bare mixed
+.PHONY: mutants
+mutants: build | $(READY)/test ## Ask everything about N damaged cores (N=200 SEED=0 MUTATED="bare mixed")
+	@$(RUN) $(LIB)/fuzz/mutants.py -n $(N) --seed $(SEED) $(MUTATED)
+
 # ---- the demonstration ---------------------------------------------------------------------
 
 .PHONY: demo
@@ -194,7 +202,7 @@ demo: build | $(READY)/demo ## Plant a leak in a Python program, dump it, ask wh
 LINT    := $(BUILD)/lint
 SCRIPTS  = $(shell grep -IlsE '^\#!.*/(ba)?sh' $(wildcard .ci/run $(LIB)/tools/* gdbext/tools/* test-targets/*))
 # gen_layouts.py runs in gdb, which gives it names.
-PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools -name '*.py' ! -name gen_layouts.py)
+PYTHONS  = $(shell find gdbext test-targets $(LIB)/tools $(LIB)/fuzz -name '*.py' ! -name gen_layouts.py)
 PROSE    = $(wildcard *.md docs docs/*) libinspect gdbext test-targets Makefile .ci
 
 $(eval $(call flavour,$(BUILD)/clang,clang,-O2,lint))
@@ -240,7 +248,7 @@ lint-cppcheck: | $(READY)/lint
 # Tests import context.py for what it does: it makes the package be found.
 lint-python: | $(READY)/lint
 	$(call say,python )
-	$(Q)$(PYTHON) -W error -m compileall -q -f gdbext test-targets $(LIB)/tools
+	$(Q)$(PYTHON) -W error -m compileall -q -f gdbext test-targets $(LIB)/tools $(LIB)/fuzz
 	$(Q)! pyflakes3 $(PYTHONS) $(LIB)/tools/run-tests | grep -v "'context' imported but unused"
 	$(Q)$(PYTHON) gdbext/tools/lint.py gdbext/refscope
 lint-shell: | $(READY)/lint
