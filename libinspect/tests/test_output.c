@@ -72,6 +72,44 @@ START_TEST(numbers_have_all_their_digits)
 }
 END_TEST
 
+// Every length a number can have, and what stands at either end of it.
+START_TEST(numbers_of_every_length_are_those_of_printf)
+{
+    char text[80];
+    for (uint64_t n = 1, i = 0; i < 20; i++, n *= 10) {
+        const uint64_t near[] = {n - 1, n, n + 1, n * 7, n * 9 + 5};
+        for (size_t k = 0; k < sizeof(near) / sizeof(near[0]); k++) {
+            (void)snprintf(text, sizeof(text), "%" PRIu64 "|\"0x%" PRIx64 "\"|%" PRId64 ".",
+                           near[k], near[k], (int64_t)(0 - near[k]));
+            insp_json_u64(&w, near[k]);
+            insp_json_raw(&w, "|");
+            insp_json_addr(&w, near[k]);
+            insp_json_raw(&w, "|");
+            insp_json_i64(&w, (int64_t)(0 - near[k]));
+            insp_json_raw(&w, ".");
+            ck_assert_str_eq(written(), text);
+        }
+    }
+}
+END_TEST
+
+// However full the buffer is, a line has its room.
+START_TEST(lines_come_out_whole_wherever_the_buffer_ends)
+{
+    char text[400];
+    memset(text, '"', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    enum { LINES = INSP_WRITER_ROOM / 700 + 3, LENGTH = 2 + 2 * 399 };
+    for (int i = 0; i < LINES; i++)
+        insp_line_end(&w, insp_put_string(insp_line_begin(&w), text));
+    ck_assert(insp_writer_finish(&w));
+    ck_assert_uint_eq(out.len, (size_t)LINES * LENGTH);
+    ck_assert_int_eq(out.calls, 2);
+    for (size_t i = 0; i < out.len; i++)
+        ck_assert_int_eq(out.text[i], i % LENGTH % (LENGTH - 1) && i % 2 ? '\\' : '"');
+}
+END_TEST
+
 // A heap in which one of a million books does not balance is not whole.
 START_TEST(shares_are_cut_and_not_rounded)
 {
@@ -205,6 +243,8 @@ Suite *insp_output_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, strings_escape_what_json_does_not_allow);
     tcase_add_test(t, numbers_have_all_their_digits);
+    tcase_add_test(t, numbers_of_every_length_are_those_of_printf);
+    tcase_add_test(t, lines_come_out_whole_wherever_the_buffer_ends);
     tcase_add_test(t, shares_are_cut_and_not_rounded);
     tcase_add_test(t, text_larger_than_the_buffer_comes_out_whole);
     tcase_add_test(t, a_sink_that_stops_is_not_called_again);

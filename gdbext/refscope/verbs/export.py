@@ -91,7 +91,7 @@ def _compressor(unfinished: str, path: str) -> Iterator[IO[bytes]]:
             with gzip.GzipFile("", "wb", 6, raw, mtime=0) as out:
                 yield out  # type: ignore[misc]
     else:
-        with open(unfinished, "wb", buffering=1 << 20) as plain:
+        with open(unfinished, "wb") as plain:
             yield plain
 
 

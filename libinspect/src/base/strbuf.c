@@ -31,6 +31,18 @@ void insp_str_add(insp_str *s, const char *text)
     insp_str_bytes(s, text, strlen(text));
 }
 
+// Indices and ints are most of what names of slots are made of; printf would be half their cost.
+void insp_str_u64(insp_str *s, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof(digits);
+    do {
+        digits[--i] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    insp_str_bytes(s, digits + i, sizeof(digits) - i);
+}
+
 void insp_str_printf(insp_str *s, const char *fmt, ...)
 {
     if (s->cut)

@@ -24,6 +24,7 @@ insp_str insp_str_init(char *buf, size_t size);
 
 void insp_str_add(insp_str *s, const char *text);
 void insp_str_bytes(insp_str *s, const char *text, size_t n);
+void insp_str_u64(insp_str *s, uint64_t n);
 __attribute__((format(printf, 2, 3))) void insp_str_printf(insp_str *s, const char *fmt, ...);
 
 /**

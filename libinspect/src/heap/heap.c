@@ -25,6 +25,7 @@ void insp_heap_deinit(insp_heap *h)
     insp_bytes_deinit(&h->kind);
     insp_u32s_deinit(&h->type);
     insp_i32s_deinit(&h->remainder);
+    insp_u32s_deinit(&h->owned_bytes);
     insp_u64s_deinit(&h->off);
     insp_u32s_deinit(&h->to);
     insp_bytes_deinit(&h->edge_kind);

@@ -87,7 +87,9 @@ typedef struct insp_heap {
     insp_bytes kind;          /**< by number, roots excluded */
     insp_u32s type;           /**< by number: type id */
     insp_i32s remainder;      /**< by number: refcount - owned references found */
-    insp_u64s off;            /**< edges of node i: off[i] … off[i + 1] */
+    insp_u32s
+        owned_bytes; /**< by number, once walked: insp_object_bytes; INSP_NONE: too many */
+    insp_u64s off;   /**< edges of node i: off[i] … off[i + 1] */
     insp_u32s to;
     insp_bytes edge_kind;
     insp_root_rows roots;

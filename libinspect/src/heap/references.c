@@ -139,6 +139,7 @@ static bool count_object(pass *p, insp_addr addr)
     bool known;
     const insp_typeinfo *t = h->types.at.at[type];
     uint64_t bytes = p->body + block_bytes(h, block_start(h, p->src, addr, t));
+    h->owned_bytes.at[p->src] = bytes < INSP_NONE ? (uint32_t)bytes : INSP_NONE;
     int64_t size = insp_object_size(h, addr, t, &known);
     tally->count++;
     tally->bytes += bytes;
@@ -154,9 +155,10 @@ static insp_status step(pass *p, uint32_t number, insp_error *err)
     insp_heap *h = p->h;
     p->src = number;
     p->body = 0;
-    if (p->store && !insp_u64s_push(&h->off, h->to.len))
-        return insp_nomem(err);
     bool object = number < h->n_objects;
+    if (!insp_u64s_push(&h->off, h->to.len) ||
+        (object && !insp_u32s_push(&h->owned_bytes, INSP_NONE)))
+        return insp_nomem(err);
     if (object && !(h->kind.at[number] & INSP_K_OBJECT))
         return INSP_OK;
     insp_heap_walk(h, number);
@@ -229,7 +231,7 @@ static insp_status run(pass *p, insp_error *err)
 static void start_again(pass *p)
 {
     insp_heap *h = p->h;
-    h->off.len = h->to.len = h->edge_kind.len = h->by_type.len = 0;
+    h->off.len = h->to.len = h->edge_kind.len = h->by_type.len = h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
     p->late = false;
     while (h->roots.len && h->roots.at[h->roots.len - 1].module != INSP_NONE)
@@ -290,8 +292,7 @@ static void add_bodies(insp_refs *refs)
     refs->len = 0;
 }
 
-uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
-                           uint64_t *block_size)
+static uint64_t walk_bodies(insp_heap *h, uint32_t number)
 {
     pass p = {.h = h};
     insp_refs refs;
@@ -300,13 +301,22 @@ uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
     refs.ctx = &p;
     insp_refs *before = h->decoder.refs;
     uint64_t malloc_bytes = h->malloc_bytes;
-    insp_addr addr = insp_heap_addr(h, number);
     h->decoder.refs = &refs;
     insp_heap_walk(h, number);
     add_bodies(&refs);
     h->decoder.refs = before;
+    h->malloc_bytes = malloc_bytes;
+    return p.body;
+}
+
+uint64_t insp_object_bytes(insp_heap *h, uint32_t number, insp_addr *block,
+                           uint64_t *block_size)
+{
+    insp_addr addr = insp_heap_addr(h, number);
+    uint64_t malloc_bytes = h->malloc_bytes;
     *block = block_start(h, number, addr, h->types.at.at[h->type.at[number]]);
     *block_size = block_bytes(h, *block);
     h->malloc_bytes = malloc_bytes;
-    return p.body + *block_size;
+    uint32_t known = number < h->owned_bytes.len ? h->owned_bytes.at[number] : INSP_NONE;
+    return known == INSP_NONE ? walk_bodies(h, number) + *block_size : known;
 }

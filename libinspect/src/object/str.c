@@ -36,6 +36,30 @@ uint32_t insp_str_char(insp_reader *r, const insp_str_view *v, uint64_t i)
     return c;
 }
 
+bool insp_str_is_plain(insp_reader *r, const insp_str_view *v, uint64_t most)
+{
+    uint64_t n = v->length < most ? v->length : most;
+    const unsigned char *p = v->width == 1 ? insp_at(&r->cur, v->data, n) : NULL;
+    for (uint64_t i = 0; p && i < n; i++) {
+        unsigned char c = p[i];
+        if (c < 0x20 || c > 0x7e || c == '\'' || c == '"' || c == '\\')
+            return false;
+    }
+    return p != NULL;
+}
+
+void insp_str_chars(insp_reader *r, const insp_str_view *v, uint64_t most, char quote,
+                    insp_str *out)
+{
+    uint64_t n = v->length < most ? v->length : most;
+    if (n < out->size - out->len && insp_str_is_plain(r, v, n)) {
+        insp_str_bytes(out, insp_at(&r->cur, v->data, n), n);
+        return;
+    }
+    for (uint64_t i = 0; i < n && !out->cut && !r->bad; i++)
+        insp_str_escaped(out, insp_str_char(r, v, i), quote);
+}
+
 int insp_str_read(insp_reader *r, insp_addr addr, char *buf, size_t size)
 {
     insp_str_view v;
@@ -43,8 +67,8 @@ int insp_str_read(insp_reader *r, insp_addr addr, char *buf, size_t size)
     bool bad = r->bad;
     r->bad = false;
     bool is_str = addr && insp_str_look(r, addr, &v);
-    for (uint64_t i = 0; is_str && i < v.length && !s.cut && !r->bad; i++)
-        insp_str_escaped(&s, insp_str_char(r, &v, i), '\0');
+    if (is_str)
+        insp_str_chars(r, &v, UINT64_MAX, '\0', &s);
     is_str = is_str && !r->bad;
     r->bad = bad;
     return is_str ? (int)s.len : -1;

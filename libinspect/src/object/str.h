@@ -24,6 +24,16 @@ bool insp_str_look(insp_reader *r, insp_addr addr, insp_str_view *out);
 /** The i-th code point, 0 (and r->bad) where it cannot be read. */
 uint32_t insp_str_char(insp_reader *r, const insp_str_view *v, uint64_t i);
 
+/**
+ * Whether the first `most` characters are ASCII that shows itself, no quote and no backslash: those of nearly
+ * every name and key are.
+ */
+bool insp_str_is_plain(insp_reader *r, const insp_str_view *v, uint64_t most);
+
+/** Append the first `most` characters, as insp_str_escaped does. */
+void insp_str_chars(insp_reader *r, const insp_str_view *v, uint64_t most, char quote,
+                    insp_str *out);
+
 /** The text as UTF-8, escaped, cut to size; its length in buf, or -1 where there is no str at addr. */
 int insp_str_read(insp_reader *r, insp_addr addr, char *buf, size_t size);
 

@@ -22,6 +22,8 @@ static const insp_typeinfo *type_of(insp_decoder *d, insp_addr addr)
 static char quote_for(insp_decoder *d, const insp_str_view *v)
 {
     bool one = false, two = false;
+    if (insp_str_is_plain(&d->r, v, CHARS))
+        return '\'';
     for (uint64_t i = 0; i < v->length && i < CHARS; i++) {
         uint32_t c = insp_str_char(&d->r, v, i);
         one = one || c == '\'';
@@ -58,8 +60,7 @@ static void str_value(insp_decoder *d, insp_addr addr, insp_str *out)
     char quote = quote_for(d, &v);
     const char text[2] = {quote, '\0'};
     insp_str_add(out, text);
-    for (uint64_t i = 0; i < v.length && i < CHARS && !d->r.bad; i++)
-        insp_str_escaped(out, insp_str_char(&d->r, &v, i), quote);
+    insp_str_chars(&d->r, &v, CHARS, quote, out);
     insp_str_add(out, text);
     if (v.length > CHARS)
         cut_note(out, v.length, "characters");
@@ -93,7 +94,7 @@ static void int_value(insp_decoder *d, insp_addr addr, insp_str *out)
     for (uint64_t i = n < 3 ? n : 3; i-- > 0;)
         value = value << DIGIT_BITS | (insp_u32(&d->r, digits + i * 4) & 0x3fffffff);
     if (n < 3 || (n == 3 && value >> 60 < 8 && insp_u32(&d->r, digits + 8) < 8))
-        insp_str_printf(out, "%" PRIu64, value);
+        insp_str_u64(out, value);
     else
         insp_str_printf(out, "<int of %" PRIu64 " bits>",
                         (n - 1) * DIGIT_BITS + 32 -
@@ -341,7 +342,9 @@ void insp_ref_text(insp_decoder *d, const insp_ref *ref, insp_str *out)
         insp_str_add(out, (const char *)(uintptr_t)ref->arg);
         break;
     case INSP_FORM_INDEX:
-        insp_str_printf(out, "[%" PRIu64 "]", ref->arg);
+        insp_str_add(out, "[");
+        insp_str_u64(out, ref->arg);
+        insp_str_add(out, "]");
         break;
     case INSP_FORM_VALUE:
         insp_str_add(out, "[");
@@ -363,7 +366,9 @@ void insp_ref_text(insp_decoder *d, const insp_ref *ref, insp_str *out)
         insp_str_add(out, "'");
         break;
     case INSP_FORM_STACK:
-        insp_str_printf(out, "stack[%" PRIu64 "]", ref->arg);
+        insp_str_add(out, "stack[");
+        insp_str_u64(out, ref->arg);
+        insp_str_add(out, "]");
         break;
     case INSP_FORM_OFFSET:
         insp_str_printf(out, "+0x%" PRIx64, ref->arg);

@@ -15,9 +15,8 @@ typedef struct job {
     insp_writer *w;
     uint32_t *order; // numbers of objects, by address
     uint32_t n;
-    uint32_t *id; // by number
-    uint32_t src;
-    bool possible; // edges of this kind are wanted from this source
+    uint32_t *id;   // by number
+    int64_t src_id; // of what is being walked; negative for a root
 } job;
 
 static void member_u64(insp_writer *w, const char *name, uint64_t n)
@@ -80,62 +79,58 @@ static void write_types(job *j)
     }
 }
 
-static void write_count(job *j, uint32_t n, insp_addr addr)
+static char *put_count(const job *j, char *at, uint32_t n, insp_addr addr)
 {
     insp_heap *h = j->h;
-    insp_writer *w = j->w;
     int64_t refcnt, remainder = h->remainder.at[n];
     bool counted = insp_refcount(&h->decoder.r, h->py, addr, &refcnt);
-    member_i64(w, ",\"refcnt\":", refcnt);
-    insp_json_raw(w, ",\"raw\":[");
-    insp_json_i64(w, refcnt);
-    insp_json_raw(w, counted ? "],\"immortal\":false" : "],\"immortal\":true");
-    if (!counted) {
-        insp_json_raw(w, ",\"remainder\":null,\"unexplained\":null");
-        return;
-    }
-    int64_t located = insp_native_located(j->native, n, remainder);
-    member_i64(w, ",\"remainder\":", remainder);
-    member_i64(w, ",\"unexplained\":", remainder - located);
+    at = insp_put_i64(insp_put(at, ",\"refcnt\":"), refcnt);
+    at = insp_put_i64(insp_put(at, ",\"raw\":["), refcnt);
+    if (!counted)
+        return insp_put(at, "],\"immortal\":true,\"remainder\":null,\"unexplained\":null");
+    int64_t located = remainder ? insp_native_located(j->native, n, remainder) : 0;
+    at = insp_put_i64(insp_put(at, "],\"immortal\":false,\"remainder\":"), remainder);
+    return insp_put_i64(insp_put(at, ",\"unexplained\":"), remainder - located);
 }
 
-static void write_interp(job *j, uint32_t n)
+static char *put_interp(const job *j, char *at, uint32_t n)
 {
     if (j->h->py->interps.len < 2)
-        return;
+        return at;
     uint32_t row = insp_heap_interp(j->h, n);
-    if (row == INSP_NONE)
-        insp_json_raw(j->w, ",\"interp\":null");
-    else
-        member_i64(j->w, ",\"interp\":", j->h->py->interps.at[row].id);
+    at = insp_put(at, ",\"interp\":");
+    return row == INSP_NONE ? insp_put(at, "null")
+                            : insp_put_i64(at, j->h->py->interps.at[row].id);
+}
+
+static char *put_size(const job *j, char *at, uint32_t n, insp_addr addr)
+{
+    insp_heap *h = j->h;
+    bool known;
+    insp_addr block;
+    uint64_t block_size;
+    uint64_t bytes = insp_object_bytes(h, n, &block, &block_size);
+    int64_t size = insp_object_size(h, addr, h->types.at.at[h->type.at[n]], &known);
+    at = insp_put_i64(insp_put(at, ",\"size\":"), known ? size : (int64_t)block_size);
+    at = insp_put(at, known ? "" : ",\"size_of\":\"block\"");
+    return insp_put_u64(insp_put(at, ",\"bytes\":"), bytes);
 }
 
 static void write_object(job *j, uint32_t n)
 {
     insp_heap *h = j->h;
-    insp_writer *w = j->w;
-    bool known;
-    insp_addr block;
-    uint64_t block_size;
     insp_addr addr = insp_heap_addr(h, n);
-    uint64_t bytes = insp_object_bytes(h, n, &block, &block_size);
-    int64_t size = insp_object_size(h, addr, h->types.at.at[h->type.at[n]], &known);
     const char *gc = insp_gc_name(insp_heap_gc(h, n));
-    member_u64(w, "{\"kind\":\"object\",\"id\":", j->id[n]);
-    member_addr(w, ",\"addr\":", addr);
-    member_u64(w, ",\"type\":", h->type.at[n]);
-    write_count(j, n, addr);
-    member_i64(w, ",\"size\":", known ? size : (int64_t)block_size);
-    if (!known)
-        insp_json_raw(w, ",\"size_of\":\"block\"");
-    member_u64(w, ",\"bytes\":", bytes);
-    insp_json_raw(w, ",\"gc\":");
-    if (gc)
-        insp_json_string(w, gc);
-    else
-        insp_json_raw(w, "null");
-    write_interp(j, n);
-    insp_json_raw(w, "}\n");
+    char *at = insp_line_begin(j->w);
+    at = insp_put_u64(insp_put(at, "{\"kind\":\"object\",\"id\":"), j->id[n]);
+    at = insp_put_addr(insp_put(at, ",\"addr\":"), addr);
+    at = insp_put_u64(insp_put(at, ",\"type\":"), h->type.at[n]);
+    at = put_count(j, at, n, addr);
+    at = put_size(j, at, n, addr);
+    at = insp_put(at, ",\"gc\":");
+    at = gc ? insp_put_string(at, gc) : insp_put(at, "null");
+    at = put_interp(j, at, n);
+    insp_line_end(j->w, insp_put(at, "}\n"));
 }
 
 static void write_root(job *j, uint32_t i)
@@ -179,15 +174,14 @@ static void write_edge(job *j, const insp_ref *ref)
     char name[256];
     insp_str text = insp_str_init(name, sizeof(name));
     insp_ref_text(&j->h->decoder, ref, &text);
-    insp_writer *w = j->w;
-    bool root = j->src >= j->h->n_objects;
-    member_i64(w, "{\"kind\":\"edge\",\"src\":",
-               root ? -(int64_t)(j->src - j->h->n_objects) - 1 : (int64_t)j->id[j->src]);
-    member_u64(w, ",\"dst\":", j->id[dst]);
-    member_text(w, ",\"ref\":", kinds[ref->kind]);
-    insp_json_raw(w, ref->visited ? ",\"visited\":true" : ",\"visited\":false");
-    member_text(w, ",\"name\":", name);
-    insp_json_raw(w, "}\n");
+    char *at = insp_put(insp_line_begin(j->w), "{\"kind\":\"edge\",\"src\":");
+    at = insp_put_i64(at, j->src_id);
+    at = insp_put_u64(insp_put(at, ",\"dst\":"), j->id[dst]);
+    at = insp_put(insp_put(at, ",\"ref\":\""), kinds[ref->kind]);
+    at = insp_put(at, ref->visited ? "\",\"visited\":true,\"name\":"
+                                   : "\",\"visited\":false,\"name\":");
+    at = insp_put_string(at, name);
+    insp_line_end(j->w, insp_put(at, "}\n"));
 }
 
 static void write_edges(insp_refs *refs)
@@ -200,7 +194,8 @@ static void write_edges(insp_refs *refs)
 
 static void write_edges_of(job *j, uint32_t src)
 {
-    j->src = src;
+    uint32_t objects = j->h->n_objects;
+    j->src_id = src < objects ? (int64_t)j->id[src] : -(int64_t)(src - objects) - 1;
     insp_heap_walk(j->h, src);
     write_edges(j->h->decoder.refs);
 }
