@@ -25,7 +25,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xEEF4AE5E
+ABI_HASH = 0xAFC18DF8
 INSP_NONE = 4294967295
 
 
@@ -45,6 +45,7 @@ class Status(IntEnum):
     ERR_CHANGED = 12
     ERR_DENIED = 13
     ERR_GONE = 14
+    ERR_NEEDS_MEMORY = 15
 
 
 class insp_error(Structure):

@@ -194,13 +194,24 @@ class Session:
             raise InspectError(Status.ERR_ARGUMENT, 0, "the session is closed")
         return getattr(self._lib, name)
 
+    def _until_brought(self, function: Any, error: _abi.insp_error, *arguments: Any) -> None:
+        """Call a question, again for as long as it misses memory that the reader can bring.
+
+        It ends: memory that was brought, or cannot be read, is never missed again.
+        """
+        status = function(self._handle, *arguments, byref(error))
+        while status == Status.ERR_NEEDS_MEMORY and self._reader:
+            self.need(Stage.RUNTIME)
+            status = function(self._handle, *arguments, byref(error))
+        _check(status, error)
+
     def _ask(self, name: str, *arguments: Any) -> Any:
         """Call a question whose answer is the library's to free: the last but one argument."""
         function = self._function(name)
         answer = function.argtypes[-2]._type_()
         error = _abi.insp_error()
         try:
-            _check(function(self._handle, *arguments, byref(answer), byref(error)), error)
+            self._until_brought(function, error, *arguments, byref(answer))
             return records.copy(answer._type_, ctypes.addressof(answer.contents))
         finally:
             self._lib.insp_answer_free(answer)
@@ -210,7 +221,7 @@ class Session:
         function = self._function(name)
         answer = function.argtypes[-2]._type_()
         error = _abi.insp_error()
-        _check(function(self._handle, *arguments, byref(answer), byref(error)), error)
+        self._until_brought(function, error, *arguments, byref(answer))
         return records.copy(type(answer), ctypes.addressof(answer))
 
     def session_target(self) -> _abi.Target:
@@ -258,7 +269,7 @@ class Session:
         cut = ctypes.c_int32()
         error = _abi.insp_error()
         function = self._function("insp_value_text")
-        _check(function(self._handle, addr, text, size, byref(cut), byref(error)), error)
+        self._until_brought(function, error, addr, text, size, byref(cut))
         return text.value.decode("utf-8", "replace"), bool(cut)
 
     def dict_get(self, addr: int, key: str) -> int:
@@ -267,7 +278,7 @@ class Session:
         error = _abi.insp_error()
         function = self._function("insp_dict_get")
         name = key.encode("utf-8", "surrogatepass")
-        _check(function(self._handle, addr, name, byref(value), byref(error)), error)
+        self._until_brought(function, error, addr, name, byref(value))
         return value.value
 
     def find(self, addr: int) -> _abi.Place:
@@ -308,7 +319,7 @@ class Session:
             )
         ]
         function = self._function("insp_object_columns")
-        _check(function(self._handle, columns[0], n, *columns[1:], byref(error)), error)
+        self._until_brought(function, error, columns[0], n, *columns[1:])
         return addrs, types, sizes
 
     def object_words(self, addr: int) -> list[_abi.Word]:
@@ -348,7 +359,7 @@ class Session:
         text = ctypes.create_string_buffer(size)
         error = _abi.insp_error()
         function = self._function("insp_whose")
-        _check(function(self._handle, number, text, size, byref(error)), error)
+        self._until_brought(function, error, number, text, size)
         return text.value.decode("utf-8", "replace")
 
     def candidates_of(self, number: int) -> _abi.Candidates:

@@ -44,20 +44,21 @@ typedef uint64_t insp_addr;
 
 typedef enum insp_status {
     INSP_OK = 0,
-    INSP_ERR_MEMORY = 1,      /**< this machine is out of memory */
-    INSP_ERR_IO = 2,          /**< a file or a process cannot be read; message says why */
-    INSP_ERR_NOT_CORE = 3,    /**< the file is not a core dump */
-    INSP_ERR_NO_PYTHON = 4,   /**< no CPython in the target */
-    INSP_ERR_UNSUPPORTED = 5, /**< a CPython this library cannot read */
-    INSP_ERR_FAULT = 6,       /**< err->addr is not readable in the target */
-    INSP_ERR_NO_OBJECT = 7,   /**< there is no object at err->addr */
-    INSP_ERR_REFUSED = 8,     /**< the proof of a layout that this needs has failed */
-    INSP_ERR_CANCELLED = 9,   /**< insp_job_cancel */
-    INSP_ERR_ARGUMENT = 10,   /**< the caller asked something that makes no sense */
-    INSP_ERR_MISMATCH = 11,   /**< a file is of another build than the target */
-    INSP_ERR_CHANGED = 12,    /**< the core file changed while it was read */
-    INSP_ERR_DENIED = 13,     /**< not allowed to read the process */
-    INSP_ERR_GONE = 14        /**< there is no such process */
+    INSP_ERR_MEMORY = 1,       /**< this machine is out of memory */
+    INSP_ERR_IO = 2,           /**< a file or a process cannot be read; message says why */
+    INSP_ERR_NOT_CORE = 3,     /**< the file is not a core dump */
+    INSP_ERR_NO_PYTHON = 4,    /**< no CPython in the target */
+    INSP_ERR_UNSUPPORTED = 5,  /**< a CPython this library cannot read */
+    INSP_ERR_FAULT = 6,        /**< err->addr is not readable in the target */
+    INSP_ERR_NO_OBJECT = 7,    /**< there is no object at err->addr */
+    INSP_ERR_REFUSED = 8,      /**< the proof of a layout that this needs has failed */
+    INSP_ERR_CANCELLED = 9,    /**< insp_job_cancel */
+    INSP_ERR_ARGUMENT = 10,    /**< the caller asked something that makes no sense */
+    INSP_ERR_MISMATCH = 11,    /**< a file is of another build than the target */
+    INSP_ERR_CHANGED = 12,     /**< the core file changed while it was read */
+    INSP_ERR_DENIED = 13,      /**< not allowed to read the process */
+    INSP_ERR_GONE = 14,        /**< there is no such process */
+    INSP_ERR_NEEDS_MEMORY = 15 /**< a caller's target: run a job, to bring it, and ask again */
 } insp_status;
 
 /** What went wrong. By value: nothing to free. */
@@ -129,7 +130,9 @@ typedef struct insp_caller_thread {
 
 /**
  * Open a target whose memory only the caller can read (gdb: remote targets, processes it holds).
- * Jobs report INSP_JOB_NEEDS_MEMORY and are fed by insp_job_supply. `pid` is 0 if it has none
+ * Jobs report INSP_JOB_NEEDS_MEMORY and are fed by insp_job_supply. A question that takes memory
+ * which no stage has read fails with INSP_ERR_NEEDS_MEMORY: a job of any stage brings that too, and
+ * then the question is asked again (perhaps more than once). `pid` is 0 if it has none
  * here, else its memory is read directly (the caller has stopped it and holds it).
  */
 INSP_API insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings,
@@ -243,7 +246,10 @@ INSP_API void insp_job_cancel(insp_job *job);
 /** Wait for the end, free the job, and say how it went. */
 INSP_API insp_status insp_job_finish(insp_job *job, insp_error *err);
 
-/** The same in one call, for callers that need neither progress nor a way out. */
+/**
+ * The same in one call, for callers that need neither progress nor a way out. Fails with
+ * INSP_ERR_NEEDS_MEMORY where the caller has to bring some.
+ */
 INSP_API insp_status insp_need(insp_session *session, insp_stage stage, insp_error *err);
 
 /* ---- the interpreter (INSP_STAGE_RUNTIME) ------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "../src/memory/guard.h"
 #include "support/asserts.h"
 
-enum { SIZE = 64 * 1024 };
+enum { SIZE = 64 * 1024, PAGE = 4096 };
 
 // A file that is mapped, and then cut to nothing: every byte of it faults.
 typedef struct shrunk {
@@ -22,7 +22,10 @@ static shrunk map_file(void)
     shrunk f = {.fd = mkstemp(path)};
     ck_assert_int_ge(f.fd, 0);
     (void)unlink(path);
-    ck_assert_int_eq(ftruncate(f.fd, SIZE), 0);
+    unsigned char page[PAGE];
+    memset(page, 7, sizeof(page));
+    for (int i = 0; i < SIZE / PAGE; i++)
+        ck_assert_int_eq(write(f.fd, page, sizeof(page)), sizeof(page));
     f.bytes = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, f.fd, 0);
     ck_assert_ptr_ne(f.bytes, MAP_FAILED);
     return f;
@@ -40,6 +43,7 @@ static void unmap(shrunk *f)
 }
 
 static volatile int reached; // by the work, one after the other
+static volatile int byte;    // that it read
 
 static unsigned char load_byte(const volatile unsigned char *p)
 {
@@ -54,31 +58,73 @@ static void read_it(void *ctx)
 {
     const shrunk *f = ctx;
     reached = 1;
-    (void)load(f->bytes + SIZE / 2);
+    byte = load(f->bytes + SIZE / 2);
     reached = 2;
+}
+
+static void raise_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+// False where the file has lost bytes.
+static bool guarded(void (*work)(void *), void *ctx, const shrunk *f)
+{
+    insp_guard g = insp_guard_begin();
+    work(ctx);
+    insp_guard_end(&g);
+    return !insp_guard_changed(f->bytes);
 }
 
 START_TEST(work_that_meets_no_fault_is_done)
 {
     shrunk f = map_file();
     ck_assert(insp_guard_add(f.bytes, SIZE));
-    ck_assert(insp_guard_run(read_it, &f));
+    ck_assert(guarded(read_it, &f, &f));
     ck_assert_int_eq(reached, 2);
     insp_guard_remove(f.bytes);
     unmap(&f);
 }
 END_TEST
 
-START_TEST(a_file_that_shrinks_ends_the_work)
+START_TEST(what_a_file_has_lost_reads_as_zeros_and_that_stays_known)
+{
+    shrunk f = map_file(), other = map_file();
+    ck_assert(insp_guard_add(f.bytes, SIZE));
+    ck_assert(insp_guard_add(other.bytes, SIZE));
+    unsigned before = insp_guard_faults();
+    ck_assert(guarded(read_it, &f, &f));
+    ck_assert_int_eq(byte, 7);
+    shrink(&f);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!guarded(read_it, &f, &f));
+        ck_assert_int_eq(reached, 2);
+        ck_assert_int_eq(byte, 0);
+    }
+    ck_assert_uint_eq(insp_guard_faults(), before + 1);
+    ck_assert(guarded(read_it, &other, &other));
+    ck_assert_int_eq(byte, 7);
+    // The place is used again, by a file that is whole.
+    insp_guard_remove(f.bytes);
+    unmap(&f);
+    f = map_file();
+    ck_assert(insp_guard_add(f.bytes, SIZE));
+    ck_assert(guarded(read_it, &f, &f));
+    insp_guard_remove(f.bytes);
+    insp_guard_remove(other.bytes);
+    unmap(&f);
+    unmap(&other);
+}
+END_TEST
+
+START_TEST(what_is_left_of_a_file_can_still_be_read)
 {
     shrunk f = map_file();
     ck_assert(insp_guard_add(f.bytes, SIZE));
-    shrink(&f);
-    for (int i = 0; i < 3; i++) {
-        reached = 0;
-        ck_assert(!insp_guard_run(read_it, &f));
-        ck_assert_int_eq(reached, 1);
-    }
+    ck_assert_int_eq(ftruncate(f.fd, SIZE / 4), 0);
+    ck_assert(!guarded(read_it, &f, &f));
+    ck_assert_int_eq(load(f.bytes + SIZE / 4 - 1), 7);
+    ck_assert_int_eq(load(f.bytes + SIZE - 1), 0);
     insp_guard_remove(f.bytes);
     unmap(&f);
 }
@@ -86,17 +132,17 @@ END_TEST
 
 static void guarded_inside(void *ctx)
 {
-    ck_assert(!insp_guard_run(read_it, ctx));
-    reached = 3;
+    (void)guarded(raise_nothing, NULL, ctx);
+    read_it(ctx);
 }
 
-START_TEST(the_innermost_guard_ends)
+START_TEST(a_guard_lasts_until_the_outermost_ends)
 {
     shrunk f = map_file();
     ck_assert(insp_guard_add(f.bytes, SIZE));
     shrink(&f);
-    ck_assert(insp_guard_run(guarded_inside, &f));
-    ck_assert_int_eq(reached, 3);
+    ck_assert(!guarded(guarded_inside, &f, &f));
+    ck_assert_int_eq(reached, 2);
     insp_guard_remove(f.bytes);
     unmap(&f);
 }
@@ -134,7 +180,7 @@ START_TEST(a_fault_elsewhere_goes_to_the_handler_before)
     struct sigaction before;
     with_host_handler(&f, &before);
     shrink(&f);
-    ck_assert(insp_guard_run(read_it, &f));
+    ck_assert(guarded(read_it, &f, &f));
     ck_assert_int_eq(reached, 2);
     ck_assert_int_eq(host_saw, SIGBUS);
     (void)sigaction(SIGBUS, &before, NULL);
@@ -149,7 +195,7 @@ START_TEST(the_handler_before_is_told_where)
     with_host_handler(&f, &before);
     ck_assert_int_eq(sigaction(SIGBUS, &mine, NULL), 0);
     shrink(&f);
-    ck_assert(insp_guard_run(read_it, &f));
+    ck_assert(guarded(read_it, &f, &f));
     ck_assert_int_eq(info_saw, 1);
     (void)sigaction(SIGBUS, &before, NULL);
     unmap(&f);
@@ -164,17 +210,12 @@ START_TEST(a_removed_range_is_no_longer_guarded)
     insp_guard_remove(f.bytes);
     with_host_handler(&f, &before);
     shrink(&f);
-    ck_assert(insp_guard_run(read_it, &f));
+    ck_assert(guarded(read_it, &f, &f));
     ck_assert_int_eq(host_saw, SIGBUS);
     (void)sigaction(SIGBUS, &before, NULL);
     unmap(&f);
 }
 END_TEST
-
-static void raise_nothing(void *ctx)
-{
-    (void)ctx;
-}
 
 // Who comes later and stands over ours finds ours usable, also after the work.
 static struct sigaction over;
@@ -196,7 +237,7 @@ START_TEST(a_handler_put_over_ours_may_call_it_later)
     shrunk f = map_file();
     struct sigaction before;
     with_host_handler(&f, &before);
-    ck_assert(insp_guard_run(install_late, NULL));
+    ck_assert(guarded(install_late, NULL, &f));
     shrink(&f);
     read_it(&f);
     ck_assert_int_eq(host_saw, SIGBUS);
@@ -204,11 +245,11 @@ START_TEST(a_handler_put_over_ours_may_call_it_later)
     shrunk again = map_file();
     ck_assert(insp_guard_add(again.bytes, SIZE));
     shrink(&again);
-    ck_assert(!insp_guard_run(read_it, &again));
+    ck_assert(!guarded(read_it, &again, &again));
     insp_guard_remove(again.bytes);
     // The last guard that finds its own handler on top takes it away.
     (void)sigaction(SIGBUS, &over, NULL);
-    ck_assert(insp_guard_run(raise_nothing, NULL));
+    ck_assert(guarded(raise_nothing, NULL, &f));
     (void)sigaction(SIGBUS, &before, NULL);
     unmap(&again);
     unmap(&f);
@@ -222,7 +263,7 @@ START_TEST(the_handler_before_is_put_back)
     with_host_handler(&f, &before);
     ck_assert(insp_guard_add(f.bytes, SIZE));
     shrink(&f);
-    ck_assert(!insp_guard_run(read_it, &f));
+    ck_assert(!guarded(read_it, &f, &f));
     ck_assert_int_eq(sigaction(SIGBUS, NULL, &now), 0);
     ck_assert_ptr_eq((void *)now.sa_handler, (void *)host_handler);
     ck_assert_int_eq(host_saw, 0);
@@ -241,7 +282,7 @@ START_TEST(a_blocked_signal_does_not_kill_and_is_blocked_again)
     (void)pthread_sigmask(SIG_BLOCK, &bus, &before);
     ck_assert(insp_guard_add(f.bytes, SIZE));
     shrink(&f);
-    ck_assert(!insp_guard_run(read_it, &f));
+    ck_assert(!guarded(read_it, &f, &f));
     (void)pthread_sigmask(SIG_SETMASK, &before, &now);
     ck_assert_int_eq(sigismember(&now, SIGBUS), 1);
     insp_guard_remove(f.bytes);
@@ -258,40 +299,47 @@ static void raise_bus(void *ctx)
 START_TEST(a_signal_that_is_sent_kills_as_ever)
 {
     (void)signal(SIGBUS, SIG_DFL);
-    (void)insp_guard_run(raise_bus, NULL);
+    shrunk f = map_file();
+    (void)guarded(raise_bus, NULL, &f);
     ck_abort_msg("SIGBUS was swallowed");
 }
 END_TEST
 
-static void *many_faults(void *ctx)
+// Each thread reads the pages from the last to the first, so that each may fault.
+static void *read_backwards(void *ctx)
 {
-    size_t *ended = calloc(1, sizeof(*ended));
-    for (int i = 0; i < 200; i++)
-        *ended += !insp_guard_run(read_it, ctx);
-    return ended;
+    const shrunk *f = ctx;
+    insp_guard g = insp_guard_begin();
+    int sum = 0;
+    for (int at = SIZE - 1; at >= 0; at -= PAGE)
+        sum += load(f->bytes + at);
+    insp_guard_end(&g);
+    return (void *)(intptr_t)sum;
 }
 
-START_TEST(threads_are_guarded_each_for_itself)
+START_TEST(threads_may_fault_at_the_same_time)
 {
-    enum { THREADS = 4 };
+    enum { THREADS = 4, TIMES = 50 };
     pthread_t threads[THREADS];
     struct sigaction before, now;
     ck_assert_int_eq(sigaction(SIGBUS, NULL, &before), 0);
-    shrunk f = map_file();
-    ck_assert(insp_guard_add(f.bytes, SIZE));
-    shrink(&f);
-    for (size_t i = 0; i < THREADS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, many_faults, &f), 0);
-    for (size_t i = 0; i < THREADS; i++) {
-        size_t *ended = NULL;
-        ck_assert_int_eq(pthread_join(threads[i], (void **)&ended), 0);
-        ck_assert_uint_eq(*ended, 200);
-        free(ended);
+    for (int k = 0; k < TIMES; k++) {
+        shrunk f = map_file();
+        ck_assert(insp_guard_add(f.bytes, SIZE));
+        shrink(&f);
+        for (size_t i = 0; i < THREADS; i++)
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, read_backwards, &f), 0);
+        for (size_t i = 0; i < THREADS; i++) {
+            void *sum = &f;
+            ck_assert_int_eq(pthread_join(threads[i], &sum), 0);
+            ck_assert_ptr_null(sum);
+        }
+        ck_assert(insp_guard_changed(f.bytes));
+        insp_guard_remove(f.bytes);
+        unmap(&f);
     }
     ck_assert_int_eq(sigaction(SIGBUS, NULL, &now), 0);
     ck_assert_ptr_eq((void *)now.sa_handler, (void *)before.sa_handler);
-    insp_guard_remove(f.bytes);
-    unmap(&f);
 }
 END_TEST
 
@@ -303,7 +351,7 @@ START_TEST(there_is_room_for_many_ranges)
         ck_assert(insp_guard_add(ranges[i], sizeof(ranges[i])));
     ck_assert(insp_guard_add(f.bytes, SIZE));
     shrink(&f);
-    ck_assert(!insp_guard_run(read_it, &f));
+    ck_assert(!guarded(read_it, &f, &f));
     insp_guard_remove(f.bytes);
     for (size_t i = 0; i < 1000; i++)
         insp_guard_remove(ranges[i]);
@@ -318,15 +366,16 @@ Suite *insp_guard_suite(void)
     Suite *s = suite_create("guard");
     TCase *t = tcase_create("guard");
     tcase_add_test(t, work_that_meets_no_fault_is_done);
-    tcase_add_test(t, a_file_that_shrinks_ends_the_work);
-    tcase_add_test(t, the_innermost_guard_ends);
+    tcase_add_test(t, what_a_file_has_lost_reads_as_zeros_and_that_stays_known);
+    tcase_add_test(t, what_is_left_of_a_file_can_still_be_read);
+    tcase_add_test(t, a_guard_lasts_until_the_outermost_ends);
     tcase_add_test(t, a_fault_elsewhere_goes_to_the_handler_before);
     tcase_add_test(t, the_handler_before_is_told_where);
     tcase_add_test(t, a_handler_put_over_ours_may_call_it_later);
     tcase_add_test(t, a_removed_range_is_no_longer_guarded);
     tcase_add_test(t, the_handler_before_is_put_back);
     tcase_add_test(t, a_blocked_signal_does_not_kill_and_is_blocked_again);
-    tcase_add_test(t, threads_are_guarded_each_for_itself);
+    tcase_add_test(t, threads_may_fault_at_the_same_time);
     tcase_add_test(t, there_is_room_for_many_ranges);
     suite_add_tcase(s, t);
     // The test dies by design, which only a fork survives.

@@ -143,6 +143,15 @@ class Processes(GdbCase):
                 self.assertEqual(len(a.splitlines()), len(b.splitlines()), a + b)
 
     @needs("open_caller", *QUESTIONS)
+    def test_a_question_brings_the_memory_that_no_stage_has_read(self):
+        remote = "python from refscope.gdb import memory; memory._connection = lambda i: 'remote'"
+        for asked in ("py-threads", "py-gc", "py-layout"):
+            with self.subTest(asked):
+                direct = answers(self.gdb(*marked(asked), pid=self.process.pid))
+                through = answers(self.gdb(*marked(remote, asked), pid=self.process.pid))
+                self.assertEqual(len(direct[0].splitlines()), len(through[1].splitlines()))
+
+    @needs("open_caller", *QUESTIONS)
     @unittest.skipUnless(shutil.which("gdbserver"), "gdbserver is not on this machine")
     def test_a_remote_process(self):
         server = subprocess.Popen(

@@ -42,6 +42,7 @@ insp_status insp_unbalanced(insp_session *s, const insp_numbers **out, insp_erro
 
 insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
@@ -62,6 +63,8 @@ insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_
         st = fits ? INSP_OK : insp_nomem(err);
     }
     insp_replay_deinit(&r);
+    if (!st)
+        st = insp_session_check(s, err);
     if (st)
         insp_answer_free(answer);
     else
@@ -103,6 +106,7 @@ static insp_status keep_cycles(const insp_heap *h, const insp_cycle_set *set,
 
 insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
@@ -111,6 +115,8 @@ insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error
     st = insp_replay_run(&s->heap, &s->graph, &r, err);
     if (!st)
         st = insp_cycles_find(&s->heap, &s->graph, &r, &set, err);
+    if (!st)
+        st = insp_session_check(s, err);
     if (!st)
         st = keep_cycles(&s->heap, &set, out, err);
     insp_cycles_deinit(&set);
@@ -159,6 +165,7 @@ static insp_status fill_rings(insp_session *s, const insp_u32s *nodes, const ins
 insp_status insp_rings_through(insp_session *s, uint32_t number, uint32_t limit,
                                const insp_rings **out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
@@ -173,6 +180,8 @@ insp_status insp_rings_through(insp_session *s, uint32_t number, uint32_t limit,
         st = fill_rings(s, &nodes, &lengths, answer, arena, err);
     insp_u32s_deinit(&nodes);
     insp_u32s_deinit(&lengths);
+    if (!st)
+        st = insp_session_check(s, err);
     if (st)
         insp_answer_free(answer);
     else
@@ -209,7 +218,10 @@ static insp_candidate candidate(const insp_session *s, const insp_native_word *w
 insp_status insp_candidates_of(insp_session *s, uint32_t number, const insp_candidates **out,
                                insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_NATIVE, err);
+    if (!st && !insp_heap_is_object(&s->heap, number))
+        st = insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
     if (st)
         return st;
     size_t n;
@@ -233,6 +245,8 @@ insp_status insp_candidates_of(insp_session *s, uint32_t number, const insp_cand
                                 s->native.threads,
                                 s->native.malloc_blocks,
                                 s->native.unreadable};
-    *out = answer;
-    return INSP_OK;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }

@@ -12,6 +12,7 @@ insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write
     if (format != INSP_FORMAT_JSONL)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no export format %d",
                          (int)format);
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_NATIVE, err);
     insp_writer w;
     if (!st)
@@ -20,7 +21,7 @@ insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write
         return st;
     st = insp_jsonl_write(&s->heap, &s->native, s->target.source, &w, err);
     insp_writer_deinit(&w);
-    return st;
+    return st ? st : insp_session_check(s, err);
 }
 
 /** A file to write to, and why that failed. */

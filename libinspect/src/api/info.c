@@ -185,6 +185,7 @@ static bool fill_generations(insp_session *s, const insp_interp *in, insp_interp
 insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out,
                                   insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
     if (st)
         return st;
@@ -213,8 +214,10 @@ insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out
     }
     answer->rows = rows;
     answer->len = n;
-    *out = answer;
-    return INSP_OK;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }
 
 insp_status insp_session_findings(insp_session *s, const insp_findings **out, insp_error *err)

@@ -7,9 +7,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#include "../memory/guard.h"
+#include "../base/cleanup.h"
 #include "session.h"
 
 struct insp_job {
@@ -27,21 +28,14 @@ struct insp_job {
 
 static insp_status open_runtime(insp_session *s, insp_error *err)
 {
-    insp_status modules = s->modules_pending ? insp_session_find_modules(s, err) : INSP_OK;
-    if (modules)
-        return modules;
+    insp_status st = s->modules_pending ? insp_session_find_modules(s, err) : INSP_OK;
     s->py = (insp_cpython){.space = &s->space, .text = &s->text, .findings = &s->findings};
-    s->in_cpython = true;
-    insp_status st = insp_cpython_open(&s->py, &s->images, err);
-    if (st)
-        return st;
-    s->in_heap = true;
-    return insp_heap_init(&s->heap, &s->py, err);
-}
-
-static insp_status reverse(insp_session *s, insp_error *err)
-{
-    return insp_graph_reverse(&s->graph, &s->reverse, err);
+    if (!st)
+        st = insp_cpython_open(&s->py, &s->images, err);
+    if (!st)
+        st = insp_heap_init(&s->heap, &s->py, err);
+    s->runtime_proofs = s->py.proofs.len;
+    return st;
 }
 
 insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err)
@@ -57,42 +51,85 @@ insp_status insp_require(insp_session *s, const char *const *structures, insp_er
     return INSP_OK;
 }
 
-static insp_status enumerate(insp_session *s, insp_error *err)
+// Whether the stages before have proved what this one stands on.
+static insp_status may_run(insp_session *s, insp_stage stage, insp_error *err)
 {
-    static const char *const needed[] = {"PyObject", "PyTypeObject", "PyInterpreterState",
-                                         "gc state", NULL};
-    insp_status st = insp_require(s, needed, err);
-    return st ? st : insp_heap_enumerate(&s->heap, err);
+    static const char *const objects[] = {"PyObject", "PyTypeObject", "PyInterpreterState",
+                                          "gc state", NULL};
+    static const char *const references[] = {"tuple", "dict", NULL};
+    if (stage == INSP_STAGE_OBJECTS)
+        return insp_require(s, objects, err);
+    return stage == INSP_STAGE_REFERENCES ? insp_require(s, references, err) : INSP_OK;
 }
 
-static insp_status reference(insp_session *s, insp_error *err)
+static insp_status run_stage(insp_session *s, insp_stage stage, insp_error *err)
 {
-    static const char *const needed[] = {"tuple", "dict", NULL};
-    insp_status st = insp_require(s, needed, err);
-    return st ? st : insp_heap_references(&s->heap, err);
-}
-
-insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err)
-{
-    insp_status st = INSP_OK;
+    insp_status st;
     switch (stage) {
     case INSP_STAGE_RUNTIME:
         return open_runtime(s, err);
     case INSP_STAGE_OBJECTS:
-        return enumerate(s, err);
+        return insp_heap_enumerate(&s->heap, err);
     case INSP_STAGE_REFERENCES:
-        st = reference(s, err);
+        st = insp_heap_references(&s->heap, err);
         s->graph = (insp_graph){s->heap.n_nodes, s->heap.off.at, s->heap.to.at};
         s->ledger = insp_ledger_of(&s->heap, NULL);
         return st;
     case INSP_STAGE_REVERSE:
-        return reverse(s, err);
+        return insp_graph_reverse(&s->graph, &s->reverse, err);
     case INSP_STAGE_NATIVE:
         st = insp_native_search(&s->heap, s->threads, &s->native, err);
         s->ledger = insp_ledger_of(&s->heap, &s->native);
         return st;
     }
     return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no stage %d", (int)stage);
+}
+
+static void forget_runtime(insp_session *s)
+{
+    insp_heap_deinit(&s->heap);
+    insp_cpython_close(&s->py);
+    insp_findings_deinit(&s->findings);
+    insp_session_forget_modules(s);
+    s->heap = (insp_heap){.py = NULL};
+    s->py = (insp_cpython){.space = NULL};
+    s->findings = (insp_findings_log){.left_out = 0};
+    s->reached = (insp_stage)0;
+}
+
+// The heap is as it was after the first stage. Objects and references fill the same columns, so both go.
+static void forget_heap(insp_session *s)
+{
+    insp_heap_deinit(&s->heap);
+    s->py.proofs.len = s->runtime_proofs;
+    insp_findings_cut(&s->findings, s->runtime_findings);
+    s->graph = (insp_graph){.nodes = 0};
+    s->ledger = (insp_ledger){.mortal = 0};
+    s->reached = INSP_STAGE_RUNTIME;
+    if (insp_heap_init(&s->heap, &s->py, NULL))
+        forget_runtime(s);
+}
+
+// What a stage that did not end well has built is dropped: the next job that needs it finds the
+// session as if the stage had never been begun.
+static void forget(insp_session *s, insp_stage stage)
+{
+    switch (stage) {
+    case INSP_STAGE_RUNTIME:
+        forget_runtime(s);
+        return;
+    case INSP_STAGE_OBJECTS:
+    case INSP_STAGE_REFERENCES:
+        forget_heap(s);
+        return;
+    case INSP_STAGE_REVERSE:
+        insp_reverse_deinit(&s->reverse);
+        return;
+    case INSP_STAGE_NATIVE:
+        insp_native_deinit(&s->native);
+        s->ledger = insp_ledger_of(&s->heap, NULL);
+        return;
+    }
 }
 
 static bool poll(void *ctx, uint64_t done, uint64_t total, uint64_t objects)
@@ -103,7 +140,7 @@ static bool poll(void *ctx, uint64_t done, uint64_t total, uint64_t objects)
     job->progress.total = total;
     job->progress.objects = objects;
     (void)pthread_mutex_unlock(&job->lock);
-    return atomic_load(&job->cancelled);
+    return atomic_load(&job->cancelled) || insp_session_changed(job->session);
 }
 
 static void enter_stage(insp_job *job, insp_stage stage)
@@ -113,29 +150,50 @@ static void enter_stage(insp_job *job, insp_stage stage)
     (void)pthread_mutex_unlock(&job->lock);
 }
 
-static void run_stages(void *ctx)
+static insp_status try_stage(insp_job *job, insp_stage stage)
 {
-    insp_job *job = ctx;
     insp_session *s = job->session;
-    while (!job->status && s->reached < job->target) {
-        insp_stage next = (insp_stage)(s->reached + 1);
-        enter_stage(job, next);
-        s->heap.watch = (insp_watch){poll, job};
-        job->status = atomic_load(&job->cancelled)
-                          ? insp_fail(&job->error, INSP_ERR_CANCELLED, 0, "stopped")
-                          : insp_stage_run(s, next, &job->error);
-        if (!job->status)
-            s->reached = next;
+    insp_error *err = &job->error, why;
+    insp_status st = may_run(s, stage, err);
+    if (!st && atomic_load(&job->cancelled))
+        st = insp_fail(err, INSP_ERR_CANCELLED, 0, "stopped");
+    if (st)
+        return st;
+    s->findings.closed = stage > INSP_STAGE_REFERENCES;
+    st = run_stage(s, stage, err);
+    // What a stage made of memory that was not there is no answer, even if it came to its end.
+    insp_status spoiled = insp_session_check(s, &why);
+    if (spoiled == INSP_ERR_NEEDS_MEMORY && atomic_load(&job->cancelled))
+        spoiled = insp_fail(&why, INSP_ERR_CANCELLED, 0, "stopped");
+    if (spoiled) {
+        st = spoiled;
+        *err = why;
     }
-    s->heap.watch = (insp_watch){0};
+    s->findings.closed = true;
+    if (st) {
+        forget(s, stage);
+        return st;
+    }
+    s->reached = stage;
+    if (stage == INSP_STAGE_RUNTIME)
+        s->runtime_findings = (insp_findings_mark){s->findings.rows.len, s->findings.left_out};
+    return INSP_OK;
 }
 
 static void *work(void *ctx)
 {
     insp_job *job = ctx;
-    if (!insp_guard_run(run_stages, job))
-        job->status =
-            insp_fail(&job->error, INSP_ERR_CHANGED, 0, "core file changed while reading");
+    insp_session *s = job->session;
+    INSP_GUARDED;
+    if (s->demand)
+        insp_demand_fetch(s->demand);
+    while (!job->status && s->reached < job->target) {
+        insp_stage next = (insp_stage)(s->reached + 1);
+        enter_stage(job, next);
+        s->heap.watch = (insp_watch){poll, job};
+        job->status = try_stage(job, next);
+    }
+    s->heap.watch = (insp_watch){NULL, NULL};
     (void)pthread_mutex_lock(&job->lock);
     job->ended = true;
     (void)pthread_cond_broadcast(&job->changed);
@@ -152,6 +210,15 @@ static void on_want(void *ctx)
     (void)pthread_mutex_unlock(&job->lock);
 }
 
+// Between jobs there is nobody who would bring memory: what is not there reads as unreadable.
+static void end_demand(insp_session *s)
+{
+    if (!s->demand)
+        return;
+    insp_demand_on_want(s->demand, NULL, NULL);
+    insp_demand_cancel(s->demand, true);
+}
+
 // Asynchronous signals are the host's; faults stay open, the guard needs them.
 static int start_thread(insp_job *job)
 {
@@ -166,28 +233,63 @@ static int start_thread(insp_job *job)
     return failed;
 }
 
+static void destroy(insp_job *job)
+{
+    (void)pthread_cond_destroy(&job->changed);
+    (void)pthread_mutex_destroy(&job->lock);
+    free(job);
+}
+
+// The clock that waiting goes by is not the one that people set.
+static bool init_changed(pthread_cond_t *changed)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr))
+        return false;
+    bool ok = !pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) &&
+              !pthread_cond_init(changed, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    return ok;
+}
+
+static insp_job *create(insp_session *s, insp_stage stage)
+{
+    insp_job *job = calloc(1, sizeof(*job));
+    if (!job || pthread_mutex_init(&job->lock, NULL)) {
+        free(job);
+        return NULL;
+    }
+    if (!init_changed(&job->changed)) {
+        (void)pthread_mutex_destroy(&job->lock);
+        free(job);
+        return NULL;
+    }
+    job->session = s;
+    job->target = stage;
+    return job;
+}
+
 insp_status insp_job_start(insp_session *s, insp_stage stage, insp_job **out, insp_error *err)
 {
     if (s->job)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "a job of this session is running");
-    insp_job *job = calloc(1, sizeof(*job));
+    if (stage < INSP_STAGE_RUNTIME || stage > INSP_STAGE_NATIVE)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no stage %d", (int)stage);
+    if (insp_session_changed(s))
+        return insp_session_check(s, err);
+    insp_job *job = create(s, stage);
     if (!job)
         return insp_nomem(err);
-    job->session = s;
-    job->target = stage;
-    (void)pthread_mutex_init(&job->lock, NULL);
-    pthread_condattr_t attr;
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&job->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
     if (s->demand) {
         insp_demand_cancel(s->demand, false);
         insp_demand_on_want(s->demand, on_want, job);
     }
-    if (start_thread(job)) {
-        free(job);
-        return insp_nomem(err);
+    int failed = start_thread(job);
+    if (failed) {
+        end_demand(s);
+        destroy(job);
+        return insp_fail(err, INSP_ERR_MEMORY, 0, "no thread can be started: %s",
+                         strerror(failed));
     }
     s->job = job;
     *out = job;
@@ -251,22 +353,20 @@ insp_status insp_job_finish(insp_job *job, insp_error *err)
 {
     insp_session *s = job->session;
     (void)pthread_join(job->thread, NULL);
-    if (s->demand)
-        insp_demand_on_want(s->demand, NULL, NULL);
+    end_demand(s);
     insp_status st = job->status;
     if (st && err)
         *err = job->error;
-    (void)pthread_cond_destroy(&job->changed);
-    (void)pthread_mutex_destroy(&job->lock);
+    destroy(job);
     s->job = NULL;
-    free(job);
     return st;
 }
 
 insp_status insp_need(insp_session *s, insp_stage stage, insp_error *err)
 {
-    if (s->reached >= stage)
-        return INSP_OK;
+    // While a job runs the session is its own.
+    if (!s->job && s->reached >= stage)
+        return insp_session_ready(s, err);
     insp_job *job = NULL;
     insp_status st = insp_job_start(s, stage, &job, err);
     if (st)

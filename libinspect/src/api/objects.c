@@ -25,6 +25,7 @@ static const insp_typeinfo *type_at(insp_session *s, insp_addr addr)
 insp_status insp_value_text(insp_session *s, insp_addr addr, char *buf, size_t size,
                             int32_t *cut, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
     if (st)
         return st;
@@ -36,20 +37,23 @@ insp_status insp_value_text(insp_session *s, insp_addr addr, char *buf, size_t s
     insp_value(&s->heap.decoder, addr, &text);
     if (cut)
         *cut = text.cut;
-    return INSP_OK;
+    return insp_session_check(s, err);
 }
 
 insp_status insp_dict_get(insp_session *s, insp_addr dict, const char *key, insp_addr *out,
                           insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
     if (st)
         return st;
     const insp_typeinfo *t = type_at(s, dict);
-    if (!t || !(t->flags & INSP_TPF_DICT))
-        return insp_fail(err, INSP_ERR_NO_OBJECT, dict, "no dict at 0x%" PRIx64, dict);
-    *out = insp_dict_find(&s->heap.decoder.r, dict, key);
-    return INSP_OK;
+    bool is_dict = t && t->flags & INSP_TPF_DICT;
+    *out = is_dict ? insp_dict_find(&s->heap.decoder.r, dict, key) : 0;
+    st = insp_session_check(s, err);
+    if (!st && !is_dict)
+        st = insp_fail(err, INSP_ERR_NO_OBJECT, dict, "no dict at 0x%" PRIx64, dict);
+    return st;
 }
 
 // The object of the block that addr lies in, 0 for none.
@@ -64,6 +68,9 @@ static insp_status no_object(insp_session *s, insp_addr addr, insp_error *err)
 {
     bool ok = true;
     (void)insp_space_u64(&s->space, addr & ~UINT64_C(7), &ok);
+    insp_status st = insp_session_check(s, err);
+    if (st)
+        return st;
     if (!ok)
         return insp_fail(err, INSP_ERR_NO_OBJECT, addr, "no memory at 0x%" PRIx64, addr);
     insp_addr around = s->reached >= INSP_STAGE_OBJECTS ? object_around(&s->heap, addr) : 0;
@@ -81,6 +88,7 @@ static insp_status no_object(insp_session *s, insp_addr addr, insp_error *err)
 
 insp_status insp_find(insp_session *s, insp_addr addr, const insp_place **out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     if (st)
         return st;
@@ -98,8 +106,10 @@ insp_status insp_find(insp_session *s, insp_addr addr, const insp_place **out, i
     answer->offset = answer->object ? addr - answer->object : block ? addr - block : 0;
     uint32_t module = insp_module_at(&s->py, addr);
     answer->module = module == INSP_NONE ? "" : s->images.at[module].path;
-    *out = answer;
-    return INSP_OK;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }
 
 insp_status insp_heap_summary(insp_session *s, const insp_summary **out, insp_error *err)
@@ -191,6 +201,7 @@ static void fill_block(insp_session *s, uint32_t number, insp_object *out)
 insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *out,
                                insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     if (st)
         return st;
@@ -215,13 +226,14 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
             out->located = insp_native_located(&s->native, number, out->remainder);
         out->unexplained = out->remainder - out->located;
     }
-    return INSP_OK;
+    return insp_session_check(s, err);
 }
 
 insp_status insp_object_columns(insp_session *s, const uint32_t *numbers, size_t n,
                                 insp_addr *addrs, uint32_t *types, int64_t *sizes,
                                 insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     for (size_t i = 0; !st && i < n; i++) {
         if (!insp_heap_is_object(&s->heap, numbers[i]))
@@ -237,11 +249,12 @@ insp_status insp_object_columns(insp_session *s, const uint32_t *numbers, size_t
             sizes[i] = row.size;
         }
     }
-    return st;
+    return st ? st : insp_session_check(s, err);
 }
 
 insp_status insp_object_at(insp_session *s, insp_addr addr, insp_object *out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
     if (st)
         return st;

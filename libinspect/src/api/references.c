@@ -81,12 +81,12 @@ static insp_status finish(gathering *g, insp_edges *answer, const insp_edges **o
     if (rows)
         *answer = (insp_edges){rows, g->rows.len};
     insp_edge_rows_deinit(&g->rows);
-    if (!rows) {
+    insp_status st = rows ? insp_session_check(g->s, err) : insp_nomem(err);
+    if (st)
         insp_answer_free(answer);
-        return insp_nomem(err);
-    }
-    *out = answer;
-    return INSP_OK;
+    else
+        *out = answer;
+    return st;
 }
 
 static insp_status check_number(const insp_session *s, uint32_t number, insp_error *err)
@@ -100,6 +100,7 @@ static insp_status check_number(const insp_session *s, uint32_t number, insp_err
 insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **out,
                            insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (!st)
         st = check_number(s, number, err);
@@ -136,6 +137,7 @@ insp_status insp_referents_among(insp_session *s, const uint32_t *numbers, size_
                                  const insp_edges **out, insp_error *err)
 {
     bool *marks = NULL;
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (!st)
         st = mark(s, numbers, n, &marks, err);
@@ -177,6 +179,7 @@ static uint32_t *sources_of(const insp_session *s, uint32_t number, size_t *n)
 insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **out,
                            insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REVERSE, err);
     if (!st)
         st = check_number(s, number, err);
@@ -198,6 +201,7 @@ insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **
 
 insp_status insp_root_at(insp_session *s, uint32_t number, insp_root *out, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
@@ -222,7 +226,7 @@ insp_status insp_root_at(insp_session *s, uint32_t number, insp_root *out, insp_
     const char *kept = insp_arena_text(&s->text, file, strlen(file));
     out->file = kept ? kept : "";
     out->line = insp_code_line(&h->decoder, f.code, f.instr);
-    return INSP_OK;
+    return insp_session_check(s, err);
 }
 
 // The owner of an object that one owner has; INSP_NONE where there are several, or none.
@@ -291,6 +295,7 @@ static void whose_edge(insp_session *s, const insp_edge *e, insp_str *out)
 insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,
                        insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REVERSE, err);
     if (!st)
         st = check_number(s, number, err);
@@ -300,7 +305,7 @@ insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "no room for a text");
     insp_str out = insp_str_init(buf, size);
     if (number >= s->heap.n_objects || globals_of(s, number, &out))
-        return INSP_OK;
+        return insp_session_check(s, err);
     uint32_t owner = only_owner(s, number);
     if (owner == INSP_NONE)
         return INSP_OK;
@@ -311,5 +316,5 @@ insp_status insp_whose(insp_session *s, uint32_t number, char *buf, size_t size,
     if (edges->len)
         whose_edge(s, &edges->rows[0], &out);
     insp_answer_free(edges);
-    return INSP_OK;
+    return insp_session_check(s, err);
 }

@@ -29,6 +29,56 @@ void insp_answer_free(const void *answer)
     free(a);
 }
 
+insp_status insp_answer_check(insp_session *s, const void *answer, insp_error *err)
+{
+    insp_status st = insp_session_check(s, err);
+    if (st)
+        insp_answer_free(answer);
+    return st;
+}
+
+// Which of the files has changed. The core first: it is what people can do something about.
+static const char *changed_file(const insp_session *s)
+{
+    if (s->core.bytes && insp_guard_changed(s->core.bytes))
+        return s->target.path;
+    for (size_t i = 0; i < s->images.len; i++) {
+        const insp_image *image = &s->images.at[i];
+        if (image->bytes && insp_guard_changed(image->bytes))
+            return image->file;
+    }
+    return NULL;
+}
+
+bool insp_session_changed(insp_session *s)
+{
+    unsigned now = insp_guard_faults();
+    if (now != s->faults && !s->changed)
+        s->changed = changed_file(s);
+    s->faults = now;
+    return s->changed != NULL;
+}
+
+insp_status insp_session_check(insp_session *s, insp_error *err)
+{
+    insp_addr missed;
+    if (insp_session_changed(s) && s->changed == s->target.path)
+        return insp_fail(err, INSP_ERR_CHANGED, 0, "core file changed while reading");
+    if (s->changed)
+        return insp_fail(err, INSP_ERR_CHANGED, 0, "%s changed while reading", s->changed);
+    if (s->demand && insp_demand_missed(s->demand, &missed))
+        return insp_fail(err, INSP_ERR_NEEDS_MEMORY, missed,
+                         "the memory at 0x%" PRIx64 " has to be brought first", missed);
+    return INSP_OK;
+}
+
+insp_status insp_session_ready(insp_session *s, insp_error *err)
+{
+    if (s->demand)
+        insp_demand_forget_missed(s->demand);
+    return insp_session_check(s, err);
+}
+
 void insp_problem_add(insp_session *s, const char *kind, const char *fmt, ...)
 {
     char text[600];
@@ -49,8 +99,16 @@ static insp_session *new_session(insp_error *err)
         return NULL;
     }
     s->memory_fd = -1;
+    s->faults = insp_guard_faults();
     s->target = (insp_target){.source = "", .path = "", .exe = ""};
     return s;
+}
+
+static void deinit_images(insp_session *s)
+{
+    for (size_t i = 0; i < s->images.len; i++)
+        insp_image_deinit(&s->images.at[i]);
+    insp_images_deinit(&s->images);
 }
 
 void insp_close(insp_session *s)
@@ -63,13 +121,9 @@ void insp_close(insp_session *s)
     }
     insp_native_deinit(&s->native);
     insp_reverse_deinit(&s->reverse);
-    if (s->in_heap)
-        insp_heap_deinit(&s->heap);
-    if (s->in_cpython)
-        insp_cpython_close(&s->py);
-    for (size_t i = 0; i < s->images.len; i++)
-        insp_image_deinit(&s->images.at[i]);
-    insp_images_deinit(&s->images);
+    insp_heap_deinit(&s->heap);
+    insp_cpython_close(&s->py);
+    deinit_images(s);
     insp_space_deinit(&s->space);
     insp_demand_destroy(s->demand);
     insp_close_fd(&s->memory_fd);
@@ -199,6 +253,8 @@ static insp_status open_core(insp_session *s, const char *path, const insp_optio
         return st;
     s->target.source = "core";
     s->target.path = insp_arena_text(&s->text, path, strlen(path));
+    if (!s->target.path)
+        return insp_nomem(err);
     s->target.pid = s->core.pid;
     s->target.file_size = s->core.size;
     s->target.full_size = s->core.full_size;
@@ -213,13 +269,11 @@ static insp_status open_core(insp_session *s, const char *path, const insp_optio
     return st ? st : open_images(s, &s->core.files, options, err);
 }
 
-insp_status insp_open_core(const char *path, const insp_options *options, insp_session **out,
-                           insp_error *err)
+// Hands a session out if it could be opened, and its files stayed as they were meanwhile.
+static insp_status give(insp_session *s, insp_status st, insp_session **out, insp_error *err)
 {
-    insp_session *s = new_session(err);
-    if (!s)
-        return INSP_ERR_MEMORY;
-    insp_status st = open_core(s, path, options, err);
+    if (insp_session_changed(s))
+        st = insp_session_check(s, err);
     if (st)
         insp_close(s);
     else
@@ -227,27 +281,20 @@ insp_status insp_open_core(const char *path, const insp_options *options, insp_s
     return st;
 }
 
-// The mappings that have a file, as a core's NT_FILE would list them.
-static insp_status files_of(const insp_map_lines *maps, insp_core_files *out, insp_error *err)
+insp_status insp_open_core(const char *path, const insp_options *options, insp_session **out,
+                           insp_error *err)
 {
-    for (size_t i = 0; i < maps->len; i++) {
-        const insp_map_line *m = &maps->at[i];
-        if (m->path[0] == '/' &&
-            !insp_core_files_push(out, (insp_core_file){m->start, m->end, m->offset, m->path}))
-            return insp_nomem(err);
-    }
-    return INSP_OK;
+    INSP_GUARDED;
+    insp_session *s = new_session(err);
+    return s ? give(s, open_core(s, path, options, err), out, err) : INSP_ERR_MEMORY;
 }
 
 static insp_status open_mapped(insp_session *s, const insp_map_lines *maps,
                                const insp_options *options, insp_error *err)
 {
-    insp_core_files files = {0};
-    insp_status st = files_of(maps, &files, err);
-    if (!st)
-        st = open_images(s, &files, options, err);
-    insp_core_files_deinit(&files);
-    return st;
+    INSP_CLEANUP(insp_core_files_deinit) insp_core_files files = {0};
+    insp_status st = insp_core_files_of(maps, &files, err);
+    return st ? st : open_images(s, &files, options, err);
 }
 
 static insp_status open_process(insp_session *s, int64_t pid, const insp_options *options,
@@ -267,20 +314,15 @@ static insp_status open_process(insp_session *s, int64_t pid, const insp_options
 insp_status insp_open_process(int64_t pid, const insp_options *options, insp_session **out,
                               insp_error *err)
 {
+    INSP_GUARDED;
     insp_session *s = new_session(err);
-    if (!s)
-        return INSP_ERR_MEMORY;
-    insp_status st = open_process(s, pid, options, err);
-    if (st)
-        insp_close(s);
-    else
-        *out = s;
-    return st;
+    return s ? give(s, open_process(s, pid, options, err), out, err) : INSP_ERR_MEMORY;
 }
 
+// NULL where memory runs out.
 static const char *keep(insp_session *s, const char *text)
 {
-    return text ? insp_arena_text(&s->text, text, strlen(text)) : NULL;
+    return insp_arena_text(&s->text, text, strlen(text));
 }
 
 insp_status insp_session_find_modules(insp_session *s, insp_error *err)
@@ -288,6 +330,28 @@ insp_status insp_session_find_modules(insp_session *s, insp_error *err)
     insp_status st = open_mapped(s, &s->snapshot.maps, &s->options, err);
     s->modules_pending = st != INSP_OK;
     return st;
+}
+
+void insp_session_forget_modules(insp_session *s)
+{
+    if (!s->demand)
+        return;
+    insp_space_drop_files(&s->space);
+    deinit_images(s);
+    s->problems.len = 0;
+    s->target.exe = "";
+    s->modules_pending = true;
+}
+
+static insp_status keep_options(insp_session *s, const insp_options *options, insp_error *err)
+{
+    s->options = *options;
+    if (options->exe)
+        s->options.exe = keep(s, options->exe);
+    if (options->sysroot)
+        s->options.sysroot = keep(s, options->sysroot);
+    bool fits = !s->options.exe == !options->exe && !s->options.sysroot == !options->sysroot;
+    return fits ? INSP_OK : insp_nomem(err);
 }
 
 insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n_mappings,
@@ -299,15 +363,10 @@ insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n
         return INSP_ERR_MEMORY;
     insp_status st =
         insp_session_open_caller(s, pid, mappings, n_mappings, threads, n_threads, err);
-    if (options)
-        s->options =
-            (insp_options){.exe = keep(s, options->exe), .sysroot = keep(s, options->sysroot)};
+    if (!st && options)
+        st = keep_options(s, options, err);
     s->modules_pending = true;
-    if (st)
-        insp_close(s);
-    else
-        *out = s;
-    return st;
+    return give(s, st, out, err);
 }
 
 const insp_target *insp_session_target(const insp_session *session)

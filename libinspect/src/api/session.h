@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 
 #include "../analysis/ledger.h"
+#include "../base/cleanup.h"
 #include "../memory/demand.h"
+#include "../memory/guard.h"
 
 INSP_VEC(insp_problem_rows, insp_problem);
 
@@ -30,13 +32,16 @@ struct insp_session {
     insp_reverse reverse;
     insp_native native;
     insp_ledger ledger;
-    insp_stage reached;
+    insp_stage reached;    /**< 0: none */
+    size_t runtime_proofs; /**< proofs and findings of INSP_STAGE_RUNTIME: later ones are */
+    insp_findings_mark runtime_findings; /**< dropped when their stage is to run again */
     insp_options
         options; /**< of a caller's target: its modules are looked for in the first job */
     bool modules_pending;
     int memory_fd; /**< of /proc/PID/mem, where the caller holds a process; else -1 */
-    bool in_cpython, in_heap; /**< what there is to close */
     struct insp_job *job;
+    unsigned faults;     /**< insp_guard_faults, when the files were last looked after */
+    const char *changed; /**< the file that shrank while it was read, or NULL */
 };
 
 /** An answer: a struct the caller knows, in front of the arena that holds all it points to. */
@@ -59,13 +64,31 @@ insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_ma
 /** Look for the modules of a caller's target. Reads its memory, so it belongs into a job. */
 insp_status insp_session_find_modules(insp_session *s, insp_error *err);
 
+/** Undo that; a session of another kind keeps what it was opened with. */
+void insp_session_forget_modules(insp_session *s);
+
+/** Whether a mapped file of the session has shrunk since it was opened: what was read then is void. */
+bool insp_session_changed(insp_session *s);
+
+/** Fails with INSP_ERR_CHANGED if so, with INSP_ERR_NEEDS_MEMORY where bytes were missed. */
+insp_status insp_session_check(insp_session *s, insp_error *err);
+
+/** Asked before a question is answered: the same, but what others missed does not matter. */
+insp_status insp_session_ready(insp_session *s, insp_error *err);
+
 /**
  * Fails with INSP_ERR_REFUSED where the proof of one of these structures (the list ends with NULL) has
  * failed: what is asked needs their layout.
  */
 insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err);
 
-/** Run one stage, in the calling thread. */
-insp_status insp_stage_run(insp_session *s, insp_stage stage, insp_error *err);
+/** In front of whatever reads the target: see insp_answer_check. */
+#define INSP_GUARDED INSP_CLEANUP(insp_guard_end) insp_guard insp_guarded = insp_guard_begin()
+
+/**
+ * Asked before an answer is handed out: insp_session_check, and where that fails the answer (which may be
+ * NULL) is freed.
+ */
+insp_status insp_answer_check(insp_session *s, const void *answer, insp_error *err);
 
 #endif

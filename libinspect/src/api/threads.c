@@ -100,6 +100,7 @@ static bool is_exception(insp_session *s, insp_addr value)
 insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_error *err)
 {
     static const char *const needed[] = {"PyObject", "PyTypeObject", "frames", NULL};
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
     if (!st)
         st = insp_require(s, needed, err);
@@ -130,6 +131,8 @@ insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_err
     }
     answer->rows = rows;
     answer->len = n;
-    *out = answer;
-    return INSP_OK;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }

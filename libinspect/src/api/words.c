@@ -82,6 +82,7 @@ static const char *note_on(insp_session *s, insp_arena *arena, int64_t offset, u
 insp_status insp_object_words(insp_session *s, insp_addr addr, const insp_words **out,
                               insp_error *err)
 {
+    INSP_GUARDED;
     insp_object object;
     insp_status st = insp_object_at(s, addr, &object, err);
     if (st)
@@ -107,6 +108,8 @@ insp_status insp_object_words(insp_session *s, insp_addr addr, const insp_words 
         r->bad = false;
     }
     *answer = (insp_words){rows, (size_t)n};
-    *out = answer;
-    return INSP_OK;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }

@@ -7,6 +7,8 @@
 
 void insp_found(insp_findings_log *log, const char *rule, insp_addr addr, const char *fmt, ...)
 {
+    if (log->closed)
+        return;
     char text[240];
     va_list args;
     va_start(args, fmt);
@@ -17,6 +19,12 @@ void insp_found(insp_findings_log *log, const char *rule, insp_addr addr, const 
         kept = insp_arena_text(&log->text, text, strlen(text));
     if (!kept || !insp_finding_rows_push(&log->rows, (insp_finding){rule, kept, addr}))
         log->left_out++;
+}
+
+void insp_findings_cut(insp_findings_log *log, insp_findings_mark mark)
+{
+    log->rows.len = mark.len;
+    log->left_out = mark.left_out;
 }
 
 void insp_findings_deinit(insp_findings_log *log)

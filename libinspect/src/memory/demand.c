@@ -28,6 +28,7 @@ struct insp_demand {
     pthread_cond_t changed;
     region_vec regions; // sorted by start
     insp_addrs wanted;  // where pieces start, sorted
+    insp_addrs missed;  // likewise, unsorted: asked for while nobody brings
     bool cancelled;
     void (*wake)(void *);
     void *wake_ctx;
@@ -61,6 +62,7 @@ void insp_demand_destroy(insp_demand *d)
     }
     region_vec_deinit(&d->regions);
     insp_addrs_deinit(&d->wanted);
+    insp_addrs_deinit(&d->missed);
     (void)pthread_cond_destroy(&d->changed);
     (void)pthread_mutex_destroy(&d->lock);
     free(d);
@@ -186,6 +188,16 @@ static bool want(insp_demand *d, region *r, size_t piece)
     return true;
 }
 
+// A piece is missed once for each time it is asked for: few, since whoever asks gives up soon.
+static void miss(insp_demand *d, const region *r, size_t piece)
+{
+    enum { MOST = 4096 };
+    insp_addr start = piece_range(r, piece).start;
+    bool again = d->missed.len > 0 && d->missed.at[d->missed.len - 1] == start;
+    if (!again && d->missed.len < MOST)
+        (void)insp_addrs_push(&d->missed, start);
+}
+
 enum outcome { ALL_READY, FAILED, WAIT, LOOK_AGAIN };
 
 // One round over pieces [first, last] with the lock held.
@@ -201,6 +213,8 @@ static enum outcome ask(insp_demand *d, region *r, size_t first, size_t last)
         if (r->state[p] == UNREADABLE)
             return FAILED;
         if (r->state[p] == ABSENT) {
+            if (d->cancelled)
+                miss(d, r, p);
             if (d->cancelled || !want(d, r, p))
                 return FAILED;
             news = true;
@@ -314,6 +328,43 @@ void insp_demand_cancel(insp_demand *d, bool cancelled)
     d->wanted.len = cancelled ? 0 : d->wanted.len;
     (void)pthread_cond_broadcast(&d->changed);
     (void)pthread_mutex_unlock(&d->lock);
+}
+
+bool insp_demand_missed(insp_demand *d, insp_addr *first)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    bool missed = d->missed.len > 0;
+    if (missed)
+        *first = d->missed.at[0];
+    (void)pthread_mutex_unlock(&d->lock);
+    return missed;
+}
+
+void insp_demand_forget_missed(insp_demand *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    d->missed.len = 0;
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
+void insp_demand_fetch(insp_demand *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    insp_addrs missed = d->missed;
+    d->missed = (insp_addrs){0};
+    bool news = false;
+    for (size_t i = 0; i < missed.len && !d->cancelled; i++) {
+        region *r = find_region(d, missed.at[i]);
+        size_t piece = piece_of(r, missed.at[i]);
+        news |= r->state[piece] == ABSENT && want(d, r, piece);
+    }
+    if (news && d->wake)
+        d->wake(d->wake_ctx);
+    (void)pthread_mutex_unlock(&d->lock);
+    // All are asked for at once; now wait for each.
+    for (size_t i = 0; i < missed.len; i++)
+        (void)insp_demand_fill(d, missed.at[i], 1);
+    insp_addrs_deinit(&missed);
 }
 
 void insp_demand_on_want(insp_demand *d, void (*wake)(void *), void *ctx)

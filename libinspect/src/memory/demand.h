@@ -56,6 +56,15 @@ insp_status insp_demand_supply(insp_demand *d, insp_range range, const void *byt
 /** Make every wait, now and later, end as unreadable (true), or wait again (false). */
 void insp_demand_cancel(insp_demand *d, bool cancelled);
 
+/** Whether somebody read a piece that nobody brings (insp_demand_cancel), and where the first is. */
+bool insp_demand_missed(insp_demand *d, insp_addr *first);
+
+/** As if nothing had been missed. */
+void insp_demand_forget_missed(insp_demand *d);
+
+/** Ask for what was missed, wait for it as for any other piece, and forget that it was missed. */
+void insp_demand_fetch(insp_demand *d);
+
 /** Called with the demand's lock held whenever something new is wanted, to wake the caller. */
 void insp_demand_on_want(insp_demand *d, void (*wake)(void *), void *ctx);
 

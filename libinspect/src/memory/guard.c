@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "guard.h"
 
+#include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 // The ranges, in chunks that are never freed, so that the handler can read them without a lock.
 // A place with size 0 is free. `size` is set last and cleared first.
@@ -15,6 +16,7 @@ enum { CHUNK = 64 };
 typedef struct place {
     _Atomic uintptr_t start;
     _Atomic size_t size;
+    atomic_bool changed;
 } place;
 
 typedef struct chunk {
@@ -30,7 +32,8 @@ static unsigned running;
 static bool installed;
 static struct sigaction before;
 
-static _Thread_local sigjmp_buf *volatile way_out;
+static uintptr_t page_size; // set before the handler is there
+static atomic_uint faults;
 
 static place *find_place(uintptr_t start, bool unused)
 {
@@ -65,6 +68,7 @@ bool insp_guard_add(const void *start, size_t size)
     p = p ? p : more_places();
     if (p) {
         p->start = (uintptr_t)start;
+        p->changed = false;
         p->size = size;
     }
     (void)pthread_mutex_unlock(&lock);
@@ -80,16 +84,48 @@ void insp_guard_remove(const void *start)
     (void)pthread_mutex_unlock(&lock);
 }
 
-static bool is_guarded(uintptr_t addr)
+bool insp_guard_changed(const void *start)
+{
+    (void)pthread_mutex_lock(&lock);
+    const place *p = find_place((uintptr_t)start, false);
+    bool changed = p && p->changed;
+    (void)pthread_mutex_unlock(&lock);
+    return changed;
+}
+
+unsigned insp_guard_faults(void)
+{
+    return atomic_load(&faults);
+}
+
+static place *place_around(uintptr_t addr)
 {
     for (chunk *c = &places; c; c = c->next) {
         for (size_t i = 0; i < CHUNK; i++) {
             size_t size = c->at[i].size;
             if (size > 0 && addr - c->at[i].start < size)
-                return true;
+                return &c->at[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+// Puts zeros in the place of what vanished, up to the range's end, so that each range faults a few
+// times at most. libwayland does the same for the buffers of its clients (wayland-shm.c). mmap is not
+// among the functions that POSIX allows here, but it is nothing but the system call.
+static bool blank(uintptr_t addr)
+{
+    place *p = place_around(addr);
+    if (!p)
+        return false;
+    uintptr_t page = addr & ~(page_size - 1), end = p->start + p->size;
+    p->changed = true;
+    atomic_fetch_add(&faults, 1);
+    int saved = errno;
+    void *zeros = mmap((void *)page, end - page, PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    errno = saved;
+    return zeros != MAP_FAILED;
 }
 
 // What would have happened without us.
@@ -111,9 +147,8 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
-    if (way_out && info->si_code > 0 && is_guarded((uintptr_t)info->si_addr))
-        siglongjmp(*way_out, 1);
-    pass_on(sig, info, context);
+    if (info->si_code <= 0 || !blank((uintptr_t)info->si_addr))
+        pass_on(sig, info, context);
 }
 
 static bool is_ours(const struct sigaction *a)
@@ -121,18 +156,26 @@ static bool is_ours(const struct sigaction *a)
     return (a->sa_flags & SA_SIGINFO) && a->sa_sigaction == on_bus;
 }
 
-static void enter(void)
+insp_guard insp_guard_begin(void)
 {
+    insp_guard g;
+    sigset_t bus;
+    (void)sigemptyset(&bus);
+    (void)sigaddset(&bus, SIGBUS);
+    // A fault while its signal is blocked kills the process, whatever handler there is.
+    (void)pthread_sigmask(SIG_UNBLOCK, &bus, &g.mask);
     (void)pthread_mutex_lock(&lock);
     if (running++ == 0 && !installed) {
         struct sigaction ours = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         (void)sigemptyset(&ours.sa_mask);
+        page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
         installed = sigaction(SIGBUS, &ours, &before) == 0;
     }
     (void)pthread_mutex_unlock(&lock);
+    return g;
 }
 
-static void leave(void)
+void insp_guard_end(insp_guard *g)
 {
     (void)pthread_mutex_lock(&lock);
     struct sigaction now;
@@ -142,33 +185,5 @@ static void leave(void)
         installed = false;
     }
     (void)pthread_mutex_unlock(&lock);
-}
-
-static bool run(void (*work)(void *), void *ctx)
-{
-    sigjmp_buf here;
-    sigjmp_buf *outer = way_out;
-    // The mask is saved: SIGBUS is blocked while its handler runs.
-    if (sigsetjmp(here, 1)) {
-        way_out = outer;
-        return false;
-    }
-    way_out = &here;
-    work(ctx);
-    way_out = outer;
-    return true;
-}
-
-bool insp_guard_run(void (*work)(void *), void *ctx)
-{
-    sigset_t bus, mask;
-    (void)sigemptyset(&bus);
-    (void)sigaddset(&bus, SIGBUS);
-    // A fault while its signal is blocked kills the process, whatever handler there is.
-    (void)pthread_sigmask(SIG_UNBLOCK, &bus, &mask);
-    enter();
-    bool whole = run(work, ctx);
-    leave();
-    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    return whole;
+    (void)pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
 }

@@ -13,6 +13,16 @@ void insp_space_deinit(insp_space *space)
     insp_segments_deinit(&space->lost);
 }
 
+void insp_space_drop_files(insp_space *space)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < space->segs.len; i++) {
+        if (!(space->segs.at[i].flags & INSP_SEG_FILE))
+            space->segs.at[kept++] = space->segs.at[i];
+    }
+    space->segs.len = kept;
+}
+
 static size_t first_ending_after(const insp_segments *segs, insp_addr addr)
 {
     size_t low = 0, high = segs->len;

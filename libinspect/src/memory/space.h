@@ -63,6 +63,9 @@ insp_status insp_space_add(insp_space *space, insp_segment seg, insp_error *err)
  */
 insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err);
 
+/** Take the ranges of files (INSP_SEG_FILE) out again. */
+void insp_space_drop_files(insp_space *space);
+
 /** The range that holds addr, or NULL. */
 const insp_segment *insp_space_find(const insp_space *space, insp_addr addr);
 
