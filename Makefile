@@ -69,7 +69,7 @@ build: $(BUILD)/lib/libinspect.so $(BUILD)/lib/libinspect.a $(BUILD)/bin/refscop
 .PHONY: help
 help: ## This list
 	@echo "make VERB, where VERB is one of"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 # ---- set-up: what the machine must have ----------------------------------------------------
 #
@@ -171,6 +171,11 @@ test: build $(BUILD)/bin/unit | $(READY)/test ## All tests: C units, Python, end
 unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
 	$(BUILD)/bin/unit
 
+# The cache outside the sources is a setting, REFSCOPE_INTERPRETERS.
+.PHONY: interpreters
+interpreters: | $(READY)/test ## Have interpreters of other versions to test with (docs/versions.md)
+	@$(RUN) test-targets/interpreters
+
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 $(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE),build))
 
@@ -263,9 +268,12 @@ lint-house:
 
 # ---- generated, and committed --------------------------------------------------------------
 
-.PHONY: gen check-gen
+.PHONY: gen check-gen gen-layouts
 gen: | $(READY)/lint ## Write the ctypes bindings anew from libinspect.h (needs clang)
 	$(PYTHON) $(GEN_ABI) --hash $(HASH_H) --python $(ABI_PY)
+# On fewer interpreters than the last time, what the others taught stays.
+gen-layouts: interpreters ## Write the layout tables anew from the interpreters' debug information
+	$(LIB)/tools/gen-layouts
 check-gen: | $(READY)/lint ## Fail where the committed bindings are not those of libinspect.h
 	$(PYTHON) $(GEN_ABI) --check --hash $(HASH_H) --python $(ABI_PY)
 

@@ -256,10 +256,10 @@ END_TEST
 START_TEST(there_is_no_layout_for_a_version_without_a_table)
 {
     insp_layout layout;
-    ck_assert(insp_layout_init(&layout, 0x030b00f0));
+    ck_assert(insp_layout_init(&layout, 0x030b00f0, 0, 0));
     ck_assert_str_eq(layout.table, "3.11");
-    ck_assert(!insp_layout_init(&layout, 0x020700f0));
-    ck_assert(!insp_layout_init(&layout, 0xff0000f0));
+    ck_assert(!insp_layout_init(&layout, 0x020700f0, 0, 0));
+    ck_assert(!insp_layout_init(&layout, 0xff0000f0, 0, 0));
     ck_assert_str_eq(insp_member_struct(INSP_F_PyListObject_ob_item), "PyListObject");
     ck_assert_str_eq(insp_member_name(INSP_F_PyListObject_ob_item), "ob_item");
 }

@@ -7,6 +7,7 @@
 typedef struct table {
     const char *name;
     uint32_t from, to; // PY_VERSION_HEX, both inclusive
+    uint32_t flags;    // insp_build_flags
     int32_t off[INSP_MEMBERS];
 } table;
 
@@ -32,13 +33,16 @@ static const struct {
 #undef FZ
 };
 
-bool insp_layout_init(insp_layout *layout, uint32_t hex)
+bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth)
 {
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         const table *t = &tables[i];
-        if (hex < t->from || hex > t->to)
+        if (hex < t->from || hex > t->to || flags != t->flags || nth-- > 0)
             continue;
-        *layout = (insp_layout){.table = t->name, .flavour = insp_flavour_of(hex, false)};
+        *layout = (insp_layout){
+            .table = t->name,
+            .flavour = insp_flavour_of(hex, (flags & INSP_BUILD_FREE_THREADED) != 0),
+        };
         for (size_t m = 0; m < INSP_MEMBERS; m++)
             layout->off[m] = t->off[m] - 1;
         return true;

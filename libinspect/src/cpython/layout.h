@@ -47,8 +47,17 @@ typedef enum insp_layout_source {
 /** Offset of a member: INSP_OFF(layout, PyListObject, ob_item). */
 #define INSP_OFF(layout, s, m) ((layout)->off[INSP_F_##s##_##m])
 
-/** Start from the table for a version (PY_VERSION_HEX). False where there is none. */
-bool insp_layout_init(insp_layout *layout, uint32_t hex);
+/** What moves members beside the version. 0 is a release build. */
+typedef enum insp_build_flags {
+    INSP_BUILD_DEBUG = 1,
+    INSP_BUILD_FREE_THREADED = 2
+} insp_build_flags;
+
+/**
+ * Start from a table for a version (PY_VERSION_HEX) and insp_build_flags: the nth, from 0, where builds
+ * of one version differ, upstream's first. False where there is none.
+ */
+bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth);
 
 /** The versions there are tables for: PY_VERSION_HEX of the i-th table's lowest, 0 after the last. */
 uint32_t insp_layout_table(size_t i);

@@ -136,7 +136,7 @@ static insp_status take_version(insp_cpython *py, uint32_t hex, insp_error *err)
     py->version = version_text(py->text, hex);
     if (!py->version)
         return insp_nomem(err);
-    if (!insp_layout_init(&py->layout, hex))
+    if (!insp_layout_init(&py->layout, hex, 0, 0))
         return insp_fail(err, INSP_ERR_UNSUPPORTED, 0, "CPython %s is not supported",
                          py->version);
     return INSP_OK;
@@ -180,7 +180,8 @@ static insp_status by_search(insp_cpython *py, insp_images *images, uint32_t i, 
     insp_layout layout;
     if (!hex)
         return INSP_OK;
-    insp_addr runtime = insp_layout_init(&layout, hex) ? search_runtime(py, &layout, image) : 0;
+    insp_addr runtime =
+        insp_layout_init(&layout, hex, 0, 0) ? search_runtime(py, &layout, image) : 0;
     if (!runtime)
         return INSP_OK;
     *found = true;
