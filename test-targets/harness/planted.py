@@ -84,11 +84,7 @@ def _locals(facts: _Facts, fact: Fact) -> None:
 
 def _on_stack(facts: _Facts, addr: int) -> None:
     owned = [e for e in facts.to.get(addr, ()) if e.ref == "owned"]
-    # How deep the stack of a frame is that is inside a C function only a register tells: what lies
-    # there is possible, and accounts for the remainder.
-    seen = [e for e in facts.to.get(addr, ()) if e.ref == "possible" and "stack[" in e.name]
-    true = (len(owned) == 1 and facts.remainder(addr) == 0) or (
-        not owned and bool(seen) and facts.remainder(addr) == 1)
+    true = len(owned) == 1 and facts.remainder(addr) == 0
     facts.holds("value on a stack", addr, true,
                 "owned by %r, remainder %r" % ([e.name for e in owned], facts.remainder(addr)))
 

@@ -271,11 +271,20 @@ static void walk_type_cache(insp_decoder *d, insp_addr interp)
                         "name", false);
 }
 
-static void walk_frame(insp_decoder *d, insp_addr addr)
+// The frames of a thread are roots one after the other, the innermost first.
+static insp_addr inner_frame(const insp_heap *h, uint32_t root)
+{
+    const insp_root_row *row = &h->roots.at[root];
+    bool same = root && row[-1].kind == kind_frame && row[-1].thread == row->thread;
+    return same ? row[-1].addr : 0;
+}
+
+static void walk_frame(insp_decoder *d, insp_addr addr, insp_addr inner)
 {
     insp_iframe f;
     if (!insp_iframe_look(d, addr, &f))
         return;
+    d->inner = inner;
     if (f.owner == INSP_FRAME_GENERATOR)
         insp_walk_iframe_slots(d, &f, false);
     else
@@ -316,9 +325,10 @@ void insp_root_walk(insp_heap *h, uint32_t root)
         walk_members(d, row->addr, thread_members,
                      sizeof(thread_members) / sizeof(thread_members[0]));
     } else if (row->kind == kind_frame) {
-        walk_frame(d, row->addr);
+        walk_frame(d, row->addr, inner_frame(h, root));
     } else {
         walk_static(h, row->module);
     }
+    d->inner = 0;
     d->r.bad = false;
 }

@@ -7,6 +7,7 @@
 #ifndef INSP_OBJECT_DECODER_H
 #define INSP_OBJECT_DECODER_H
 
+#include "depth.h"
 #include "ref.h"
 #include "type.h"
 
@@ -17,9 +18,11 @@ typedef struct insp_decoder {
     insp_machine *machine; /**< NULL: none could be made, or the target is no x86-64 */
     insp_refs *refs;       /**< where the walk in progress emits to */
     insp_addr interned;    /**< the dict of interned strings, 0 where it is not known */
-    bool all;              /**< emit borrowed and weak references and bodies too */
-    uint64_t looked;       /**< slots that the walk in progress has looked at */
-    uint64_t most; /**< it stops there: more than the target's memory can hold, at first */
+    insp_depths depths;
+    insp_addr inner; /**< the frame that the frame being walked has called, 0 for none */
+    bool all;        /**< emit borrowed and weak references and bodies too */
+    uint64_t looked; /**< slots that the walk in progress has looked at */
+    uint64_t most;   /**< it stops there: more than the target's memory can hold, at first */
     uint64_t most_instructions; /**< of the machine, as insp_machine_instructions counts them */
 } insp_decoder;
 

@@ -28,6 +28,10 @@ bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *f)
         return false;
     f->room = f->n_locals + stack;
     f->executing = top < 0;
+    insp_addr first =
+        f->code + (uint32_t)INSP_OFF(&d->py->layout, PyCodeObject, co_code_adaptive);
+    // Before its first instruction a frame stands one unit in front of its code.
+    f->unit = f->instr > first ? (uint32_t)((f->instr - first) / 2) : 0;
     f->n_slots = f->executing ? f->n_locals : (uint32_t)top;
     return f->n_slots <= f->room &&
            (!f->n_slots || insp_at(&r->cur, f->slots, f->n_slots * 8u));
@@ -48,6 +52,18 @@ insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bo
                                i * 8u);
 }
 
+static void walk_executing_stack(insp_decoder *d, const insp_iframe *f)
+{
+    insp_stack s = insp_stack_of(d, f);
+    uint32_t end = s.owned > s.possible || !d->all ? s.owned : s.possible;
+    for (uint32_t i = 0; i < end && insp_goes_on(d); i++) {
+        int kind = insp_stack_kind(&s, i);
+        if (kind == INSP_REF_OWNED || (kind >= 0 && d->all))
+            insp_emit_slot(d, f->slots + (f->n_locals + i) * 8u, INSP_FORM_STACK, i,
+                           (uint8_t)kind, false);
+    }
+}
+
 void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
 {
     for (uint32_t i = 0; i < f->n_slots && insp_goes_on(d); i++) {
@@ -57,9 +73,8 @@ void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
         insp_emit_slot(d, f->slots + i * 8u, form, name ? name : i - f->n_locals,
                        INSP_REF_OWNED, visited);
     }
-    for (uint32_t i = f->n_slots; d->all && f->executing && i < f->room && insp_goes_on(d); i++)
-        insp_emit_slot(d, f->slots + i * 8u, INSP_FORM_STACK, i - f->n_locals,
-                       INSP_REF_POSSIBLE, false);
+    if (f->executing)
+        walk_executing_stack(d, f);
 }
 
 // _PyFrame_Traverse; a frame that is being executed shows it no slots.

@@ -21,7 +21,8 @@ typedef struct insp_iframe {
     insp_addr addr, code, previous;
     insp_addr globals, builtins, locals, frame_object;
     insp_addr
-        instr; /**< prev_instr: the instruction being executed, or the last one that was */
+        instr;     /**< prev_instr: the instruction being executed, or the last one that was */
+    uint32_t unit; /**< which code unit that is */
     insp_addr slots;   /**< localsplus */
     uint32_t n_locals; /**< co_nlocalsplus */
     uint32_t n_slots;  /**< with the value stack, as far as it is known to be in use */
