@@ -17,7 +17,10 @@ SHELL := /bin/bash
 
 BUILD   ?= build
 CC      := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
-PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
+# A whole path, for the launcher's first line, also where the set-up has yet to install it.
+ifeq ($(origin PYTHON),undefined)
+PYTHON  := $(or $(wildcard /usr/bin/python3),$(shell command -v python3),/usr/bin/python3)
+endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 # 1: a warning ends the build.

@@ -15,6 +15,7 @@ import textwrap
 from pathlib import Path
 
 from harness.build import BuildError
+from harness.supported import why_not
 from harness.target import Target, TargetError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,8 +32,12 @@ def main() -> int:
         target = Target("orders")
         core = os.path.relpath(target.core, ROOT)
         batch = target.facts["remainders"][1]["addr"]
+        problem = why_not("orders")
     except (BuildError, TargetError) as error:
         print(f"demo: {error}", file=sys.stderr)
+        return 2
+    if problem:
+        print(f"demo: {problem}", file=sys.stderr)
         return 2
     tour(core)
     program = os.path.relpath(os.environ["REFSCOPE"], ROOT)

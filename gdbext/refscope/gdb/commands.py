@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """py-heap, py-refs ...: a gdb command for each verb."""
 
-from typing import Any, Iterable, List, Union
+from typing import Any, Iterable, List, Optional, Union
 
 import gdb
 
@@ -75,8 +75,11 @@ class Command(gdb.Command):
         spelling = text.in_gdb(verbs.BY_NAME, settings.hints())
         return fresh + self.verb.as_text(answer, style.current(), spelling)
 
-    def complete(self, line: str, word: str) -> Union[List[str], int]:
-        """Options; values where they are few; names of the selected Python frame."""
+    def complete(self, line: str, word: Optional[str]) -> Union[List[str], int]:
+        """Options; values where they are few; names of the selected Python frame.
+
+        gdb asks twice: without a word for what breaks the line, then for that word.
+        """
         typed = line.split(" ")
         last = typed[-1]
         before = typed[-2] if len(typed) > 1 else ""
@@ -93,9 +96,9 @@ class Command(gdb.Command):
         return _matching(_python_names(), last, word) or gdb.COMPLETE_EXPRESSION
 
 
-def _matching(candidates: Iterable[str], typed: str, word: str) -> List[str]:
+def _matching(candidates: Iterable[str], typed: str, word: Optional[str]) -> List[str]:
     """gdb breaks words at '-' too: it wants the rest from `word` on."""
-    skip = len(typed) - len(word)
+    skip = 0 if word is None else len(typed) - len(word)
     return sorted(found[skip:] for found in candidates if found.startswith(typed))
 
 
