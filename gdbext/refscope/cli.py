@@ -383,7 +383,7 @@ class Front:
                 setattr(args, dest, target.resolve(self.session, word))
         self.session.need(found.stage(args), line)
         line.stages_done()
-        for dest in found.exprs():
+        for dest in found.objects():
             if getattr(args, dest) is not None:
                 target.check_object(self.session, getattr(args, dest))
         if name == "export":

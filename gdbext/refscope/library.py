@@ -22,6 +22,8 @@ from . import _abi, records
 from ._abi import Format, JobState, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
 
+PlaceKind = _abi.PlaceKind
+
 # How long a wait for a job takes at most: the time after which Ctrl-C is noticed.
 WAIT_MS = 50
 # Memory is asked of the reader in pieces of at most this size, so that a slow one can be interrupted.
@@ -349,6 +351,10 @@ class Session:
     def referrers(self, number: int) -> list[_abi.Edge]:
         """What refers to an object."""
         return self._ask("insp_referrers", number)
+
+    def dangling(self, start: int, end: int) -> list[_abi.Edge]:
+        """Slots that own what lies in a range, where no object starts."""
+        return self._ask("insp_dangling", start, end)
 
     def root_at(self, number: int) -> _abi.Root:
         """The root with a number."""

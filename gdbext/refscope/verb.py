@@ -71,6 +71,7 @@ class Positional:
     metavar: str
     required: bool = True
     expr: bool = True  # resolved to an address before `ask` is called
+    object: bool = True  # an object must start there
 
     @property
     def dest(self) -> str:
@@ -134,6 +135,12 @@ class Verb:
                 yield option.dest
         if self.positional and self.positional.expr:
             yield self.positional.dest
+
+    def objects(self) -> Iterable[str]:
+        """Those of them at whose address an object must start."""
+        for dest in self.exprs():
+            if not (self.positional and dest == self.positional.dest and not self.positional.object):
+                yield dest
 
 
 # ---- parsing --------------------------------------------------------------------------------

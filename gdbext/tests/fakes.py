@@ -213,12 +213,17 @@ class FakeSession:
         return self.dicts[addr].get(key, 0)
 
     def find(self, addr: int) -> Any:
+        blank = {**dict.fromkeys(_abi.Place._fields, 0), "module": "", "section": "", "symbol": ""}
         if addr in self.numbers:
-            return _abi.Place(addr, 0, 1, 1, "")
+            return _abi.Place(**{**blank, "kind": 1, "object": addr, "exact": 1, "readable": 1})
         for start in self.numbers:
             if start - 32 <= addr < start + 56:
-                return _abi.Place(start, (addr - start) % (1 << 64), 1, 0, "")
-        return _abi.Place(0, 0, int(addr > 0x1000), 0, "")
+                blank.update(kind=1, object=start, offset=addr - start, readable=1)
+                return _abi.Place(**blank)
+        return _abi.Place(**{**blank, "readable": int(addr > 0x1000)})
+
+    def dangling(self, start: int, end: int) -> List[Any]:
+        return []
 
     def heap_summary(self) -> Any:
         rows = self.types

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Every verb's two answers over rows a test writes down: what is said must follow from the rows."""
 
+import argparse
 import json
+import os
 import re
+import tempfile
 import unittest
 
 import context
@@ -24,6 +27,7 @@ from refscope.verbs import (
     referrers,
     refs,
     threads,
+    what,
 )
 
 context.find_package()
@@ -50,7 +54,8 @@ DEFAULTS = {
     cycles: {"members": False, "classes": False, "through": None},
     garbage: {"list": False},
     gc: {},
-    audit: {"deficit": False, "all": False, "type": None, "fail_on": None},
+    audit: {"deficit": False, "all": False, "type": None, "fail_on": None, "baseline": None},
+    what: {"addr": CONFIG},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
     layout: {"fields": None},
@@ -560,9 +565,46 @@ class Audit(unittest.TestCase):
         self.assertEqual(len(to_json(audit, s, all=True)["surplus"]), 1)
 
     def test_fail_on(self):
-        for wanted, fails in (("deficit", True), ("leak", True), ("any", True), (None, False)):
-            self.assertEqual(audit.fails(ask(audit, self.session(), fail_on=wanted)), fails)
-        self.assertFalse(audit.fails(ask(audit, empty(), fail_on="any")))
+        for words, fails in (
+            ("deficit", True),
+            ("surplus", True),
+            ("surplus:1", False),
+            ("freed", False),
+            ("surplus:9,deficit", True),
+            ("any:1", False),
+            ("any", True),
+        ):
+            wanted = audit.fail_on(words)
+            self.assertEqual(audit.fails(ask(audit, self.session(), fail_on=wanted)), fails, words)
+        self.assertFalse(audit.fails(ask(audit, self.session(), fail_on=None)))
+        for words in ("leak", "", "surplus:", "surplus:x", "any,"):
+            with self.assertRaises(argparse.ArgumentTypeError, msg=words):
+                audit.fail_on(words)
+        self.assertFalse(audit.fails(ask(audit, empty(), fail_on=audit.fail_on("any"))))
+
+    def test_baseline(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "base.json")
+
+            def since(rows):
+                with open(file, "w", encoding="utf-8") as out:
+                    json.dump(rows, out)
+                return to_json(audit, self.session(), baseline=audit.baseline(file))
+
+            before = to_json(audit, self.session())
+            self.assertEqual((since(before)["surplus"], since(before)["deficit"]), ([], []))
+            nothing = {"surplus": [], "deficit": []}
+            self.assertEqual(since(nothing)["deficit"], before["deficit"])
+            # Another address of a type of which there is no more than before has merely moved.
+            moved = [{**row, "addr": "0x10"} for row in before["surplus"]]
+            self.assertEqual(since({**before, "surplus": moved})["surplus"], [])
+            for text_of_file in ("", "[]", "{}", '{"surplus": [{}], "deficit": []}'):
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(text_of_file)
+                with self.assertRaises(argparse.ArgumentTypeError, msg=text_of_file):
+                    audit.baseline(file)
+        with self.assertRaises(argparse.ArgumentTypeError):
+            audit.baseline(file)
 
     def test_one_type(self):
         found = to_json(audit, self.session(), type="dict")

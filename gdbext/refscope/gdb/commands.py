@@ -63,7 +63,7 @@ class Command(gdb.Command):
                 setattr(args, dest, names.resolve(session, word))
         session.need(self.verb.stage(args), line)
         line.stages_done()
-        for dest in self.verb.exprs():
+        for dest in self.verb.objects():
             if getattr(args, dest) is not None:
                 target.check_object(session, getattr(args, dest))
         args.tick = lambda: line.tick("writing")
