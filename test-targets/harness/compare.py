@@ -375,6 +375,8 @@ def balance(case: Case) -> Result:
         counts["explained"] += not found.unexplained and remainder >= 0
         if remainder < 0 and wanted.get(found.addr, 0) >= 0:
             result.add("false deficit", case.type_of(found.addr), found.addr, str(remainder))
+            counts["deficits"] += 1
+    result.figures = dict(counts)
     for word in ("balanced", "explained"):
         share = counts[word] / max(1, result.compared)
         result.note("%s %d of %d = %.4f %%, header says %r" % (
