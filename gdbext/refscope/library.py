@@ -404,34 +404,62 @@ class Session:
         job = _Export(self._function("insp_export"), self._handle, format, write)
         try:
             _start_quietly(job)
-            while job.is_alive():
-                job.join(WAIT_MS / 1000)
+            while not job.ended:
+                job.wait(WAIT_MS / 1000)
                 if tick:
                     tick()
         except BaseException:
-            job.cancelled = True
+            job.call_off()
             raise
-        finally:
-            _join(job)
         if job.failure:
             raise job.failure
         _check(job.status, job.error)
 
 
 class _Export(threading.Thread):
-    """insp_export on a thread of its own."""
+    """insp_export on a thread of its own.
+
+    Thread.join is of no use here: from Python 3.9 to 3.12 a join that Ctrl-C interrupts takes the thread
+    for ended (threading.py, _wait_for_tstate_lock), and the session would be closed under it.
+    """
 
     def __init__(self, function: Any, handle: Any, format: int, write: Callable[[bytes], object]):
         super().__init__(name="refscope-export", daemon=True)
         self.function, self.handle, self.format, self.write = function, handle, format, write
         self.error = _abi.insp_error()
         self.status = 0
-        self.cancelled = False
+        self.begun = self.cancelled = self.ended = False
         self.failure: Optional[BaseException] = None
+        self.bell = threading.Lock()
+        self.bell.acquire()
 
     def run(self) -> None:
-        callback = _abi.insp_write_fn(self.take)
-        self.status = self.function(self.handle, self.format, callback, None, byref(self.error))
+        self.begun = True
+        try:
+            if not self.cancelled:
+                callback = _abi.insp_write_fn(self.take)
+                self.status = self.function(
+                    self.handle, self.format, callback, None, byref(self.error)
+                )
+        finally:
+            self.ended = True
+            self.bell.release()
+
+    def wait(self, seconds: float) -> None:
+        """Until it has ended, but not longer."""
+        self.bell.acquire(timeout=seconds)
+
+    def call_off(self) -> None:
+        """Return when it does not run any more, and never will, however often Ctrl-C is pressed."""
+        while True:
+            try:
+                # A thread that has not begun yet will see this, for it looks after it said that it begins.
+                self.cancelled = True
+                while self.begun and not self.ended:
+                    self.wait(WAIT_MS / 1000)
+                return
+            except KeyboardInterrupt:
+                continue
 
     def take(self, ctx: object, data: int, n: int) -> int:
         if self.cancelled:
@@ -453,14 +481,6 @@ def _start_quietly(thread: threading.Thread) -> None:
         thread.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
-def _join(thread: threading.Thread) -> None:
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt:
-            continue
 
 
 def _options(exe: Optional[str], sysroot: Optional[str]) -> _abi.insp_options:
