@@ -308,6 +308,7 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (TYPE_SUBCLASS, r"\.(__name__|__qualname__|__slots__|tp_subclasses)"),  # type_traverse
     (r".*_descriptor", r"\.(__name__|__qualname__)"),  # descr_traverse: d_type alone
     (r"module", r"\.(md_name|__name__)"),  # module_traverse
+    (r"frame", r"stack\[\d+\]"),  # frame_traverse up to 3.10: the stack of a frame that is executed
     (r"functools\._lru_cache_wrapper", r"\[.*\]|.*link.*"),  # lru_cache_tp_traverse: contents
     (r".*", r"ob_type"),  # before 3.9 (gh-79991) all heap types' instances; some to this day
 ]
