@@ -25,7 +25,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x2A360BFA
+ABI_HASH = 0x33154C0C
 INSP_NONE = 4294967295
 
 
@@ -1276,6 +1276,15 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_export": (c_uint, [
         POINTER(insp_session),
         c_uint,
+        insp_write_fn,
+        c_void_p,
+        POINTER(insp_error),
+    ]),
+    "insp_export_inside": (c_uint, [
+        POINTER(insp_session),
+        POINTER(c_uint32),
+        POINTER(c_size_t),
+        c_size_t,
         insp_write_fn,
         c_void_p,
         POINTER(insp_error),

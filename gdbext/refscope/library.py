@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import threading
 import time
 from array import array
@@ -21,11 +20,10 @@ from typing import Any, Callable, Optional
 from . import _abi, records
 from ._abi import Format, JobState, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
+from .writing import WAIT_MS, Writing, start_quietly
 
 PlaceKind = _abi.PlaceKind
 
-# How long a wait for a job takes at most: the time after which Ctrl-C is noticed.
-WAIT_MS = 50
 # Memory is asked of the reader in pieces of at most this size, so that a slow one can be interrupted.
 READ_PIECE = 1 << 20
 WANTED_RANGES = 256
@@ -172,7 +170,7 @@ class Session:
         while self._job:
             try:
                 ender = threading.Thread(target=self._free_job, args=(error, cancel, status))
-                _start_quietly(ender)
+                start_quietly(ender)
                 ender.join()
             except KeyboardInterrupt as interrupt:
                 late = interrupt
@@ -401,9 +399,33 @@ class Session:
         The thread is there for Ctrl-C: on this one, an interrupt inside a callback of ctypes
         would be printed and lost.
         """
-        job = _Export(self._function("insp_export"), self._handle, format, write)
+        self._write("insp_export", (format,), write, tick)
+
+    def export_inside(
+        self,
+        numbers: Sequence[int],
+        counts: Sequence[int],
+        write: Callable[[bytes], object],
+        tick: Optional[Callable[[], object]] = None,
+    ) -> None:
+        """Write the references inside each of some sets of objects, one line of JSON a set."""
+        asked, sizes = array("I", numbers), array("Q", counts)
+        columns = (
+            (ctypes.c_uint32 * len(asked)).from_buffer(asked) if asked else None,
+            (ctypes.c_size_t * len(sizes)).from_buffer(sizes) if sizes else None,
+        )
+        self._write("insp_export_inside", (*columns, len(sizes)), write, tick)
+
+    def _write(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        write: Callable[[bytes], object],
+        tick: Optional[Callable[[], object]],
+    ) -> None:
+        job = Writing(self._function(name), (self._handle, *arguments), write)
         try:
-            _start_quietly(job)
+            start_quietly(job)
             while not job.ended:
                 job.wait(WAIT_MS / 1000)
                 if tick:
@@ -414,73 +436,6 @@ class Session:
         if job.failure:
             raise job.failure
         _check(job.status, job.error)
-
-
-class _Export(threading.Thread):
-    """insp_export on a thread of its own.
-
-    Thread.join is of no use here: from Python 3.9 to 3.12 a join that Ctrl-C interrupts takes the thread
-    for ended (threading.py, _wait_for_tstate_lock), and the session would be closed under it.
-    """
-
-    def __init__(self, function: Any, handle: Any, format: int, write: Callable[[bytes], object]):
-        super().__init__(name="refscope-export", daemon=True)
-        self.function, self.handle, self.format, self.write = function, handle, format, write
-        self.error = _abi.insp_error()
-        self.status = 0
-        self.begun = self.cancelled = self.ended = False
-        self.failure: Optional[BaseException] = None
-        self.bell = threading.Lock()
-        self.bell.acquire()
-
-    def run(self) -> None:
-        self.begun = True
-        try:
-            if not self.cancelled:
-                callback = _abi.insp_write_fn(self.take)
-                self.status = self.function(
-                    self.handle, self.format, callback, None, byref(self.error)
-                )
-        finally:
-            self.ended = True
-            self.bell.release()
-
-    def wait(self, seconds: float) -> None:
-        """Until it has ended, but not longer."""
-        self.bell.acquire(timeout=seconds)
-
-    def call_off(self) -> None:
-        """Return when it does not run any more, and never will, however often Ctrl-C is pressed."""
-        while True:
-            try:
-                # A thread that has not begun yet will see this, for it looks after it said that it begins.
-                self.cancelled = True
-                while self.begun and not self.ended:
-                    self.wait(WAIT_MS / 1000)
-                return
-            except KeyboardInterrupt:
-                continue
-
-    def take(self, ctx: object, data: int, n: int) -> int:
-        if self.cancelled:
-            return 1
-        try:
-            self.write(ctypes.string_at(data, n))
-        except BaseException as failure:  # noqa: BLE001 (it is raised again where it belongs)
-            self.failure = failure
-            return 1
-        return 0
-
-
-def _start_quietly(thread: threading.Thread) -> None:
-    """Start a thread that gets no asynchronous signal: the host expects them on its own threads."""
-    faults = {signal.SIGBUS, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL}
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
-        thread.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _options(exe: Optional[str], sysroot: Optional[str]) -> _abi.insp_options:

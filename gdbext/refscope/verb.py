@@ -122,6 +122,7 @@ class Verb:
     see: Tuple[str, ...] = ()
     fails: Callable[[Any], bool] = lambda answer: False  # what was to be checked does not hold
     partial: Callable[[Any], bool] = lambda answer: False  # the answer itself is not whole
+    left_out: Callable[[Any], str] = lambda answer: ""  # what JSON leaves out, as a sentence
 
     def all_options(self) -> Tuple[Option, ...]:
         """Its own options and those that every verb has."""

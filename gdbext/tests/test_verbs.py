@@ -7,11 +7,12 @@ import os
 import re
 import tempfile
 import unittest
+from unittest import mock
 
 import context
 import fakes
 from fakes import arguments, lines_of, shop
-from refscope import _abi, text, verb, verbs
+from refscope import _abi, stream, text, verb, verbs
 from refscope.book import REF_WEAK
 from refscope.verbs import (
     arenas,
@@ -73,7 +74,7 @@ def say(module, session, **given):
 def to_json(module, session, **given):
     """As a program gets it: through the text of JSON."""
     answer = ask(module, session, format="json", **given)
-    return json.loads(json.dumps(module.as_json(answer)))
+    return json.loads("".join(stream.value_pieces(module.as_json(answer))))
 
 
 def bill_of(lines):
@@ -478,6 +479,28 @@ class Cycles(unittest.TestCase):
             for edge in row["edges"]:
                 self.assertIn(edge["src"], row["members"])
                 self.assertIn(edge["dst"], row["members"])
+
+    def test_json_is_whole_however_its_pieces_are_cut(self):
+        s = shop()
+        a = s.numbers[FIRST_SESSION]
+        s.edges[:] = [
+            e._replace(name="['\u20ac\n\U0001f600']") if e.src == a else e for e in s.edges
+        ]
+        names = {e["name"] for row in to_json(cycles, s) for e in row["edges"]}
+        self.assertIn("['\u20ac\n\U0001f600']", names)
+
+    def test_json_that_was_cut_says_so(self):
+        s = shop()
+        whole = to_json(cycles, s, limit=0)
+        with mock.patch.object(cycles, "JSON_COMPONENTS", 7):
+            answer = ask(cycles, s, format="json")
+        self.assertTrue(cycles.VERB.partial(answer))
+        self.assertEqual(
+            cycles.VERB.left_out(answer), "33 components left out; --limit 0 lists all."
+        )
+        self.assertEqual(to_json(cycles, s, limit=7), whole[:7])
+        asked_for = ask(cycles, s, format="json", limit=7)
+        self.assertFalse(cycles.VERB.partial(asked_for))
 
     def test_rings_through_one_object(self):
         s = shop()

@@ -780,7 +780,19 @@ typedef int (*insp_write_fn)(void *ctx, const void *bytes, size_t n);
 INSP_API insp_status insp_export(insp_session *session, insp_format format, insp_write_fn write,
                                  void *ctx, insp_error *err);
 
-/** The same into a file descriptor, without a callback. */
+/**
+ * Write the references inside each of some sets of objects as JSON, one line a set:
+ * `[{"src":"0x…","dst":"0x…","name":".x"},…]`. Set i is the next counts[i] of `numbers`; an object is in
+ * one set at most. Needs INSP_STAGE_REFERENCES.
+ *
+ * Fails with INSP_ERR_CANCELLED where `write` returned non-zero, INSP_ERR_ARGUMENT where a number is no
+ * object's.
+ */
+INSP_API insp_status insp_export_inside(insp_session *session, const uint32_t *numbers,
+                                        const size_t *counts, size_t n, insp_write_fn write,
+                                        void *ctx, insp_error *err);
+
+/** The whole heap into a file descriptor, without a callback. */
 INSP_API insp_status insp_export_fd(insp_session *session, insp_format format, int fd,
                                     insp_error *err);
 

@@ -114,9 +114,9 @@ def _python_names() -> List[str]:
 
 
 def _json(answer: Any) -> str:
-    import json
+    from ..stream import answer_pieces
 
-    return json.dumps({"schema": 1, **answer} if isinstance(answer, dict) else answer)
+    return "".join(answer_pieces(answer))
 
 
 def _stopped(line: progress.Line, name: str) -> str:
