@@ -346,6 +346,31 @@ START_TEST(a_register_and_a_stack_are_searched_from_its_pointer_on)
 }
 END_TEST
 
+START_TEST(a_stack_that_several_threads_claim_is_searched_once)
+{
+    enum { RSP = 19 };
+    insp_addr leaked = fake_list(&f, NULL, 0), stack = FAKE_MALLOC + FAKE_ROOM - 64;
+    fake_keep(&f, leaked);
+    fake_count(&f, leaked, 9);
+    fake_put(&f, stack - 8, leaked);
+    fake_put(&f, stack + 8, leaked);
+    fake_read(&f);
+    insp_thread_regs thread[3] = {{.tid = 1, .n_regs = 27}, {.tid = 2, .n_regs = 27}};
+    thread[2] = thread[1];
+    thread[0].regs[RSP] = stack;
+    thread[1].regs[RSP] = thread[2].regs[RSP] = stack - 16;
+    insp_thread_regs_vec threads = {thread, 3, 3};
+    ck_ok(insp_native_search(&f.heap, &threads, &native, &err));
+    size_t count;
+    const insp_native_word *words = insp_native_of(&native, fake_number(&f, leaked), &count);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(words[0].addr, stack - 8);
+    ck_assert_uint_eq(words[0].where, 1);
+    ck_assert_uint_eq(words[1].addr, stack + 8);
+    ck_assert_uint_eq(words[1].where, 0);
+}
+END_TEST
+
 // As in a core that was cut: the section says more than there is.
 START_TEST(a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes)
 {
@@ -392,6 +417,7 @@ Suite *insp_analysis_suite(void)
     tcase_add_test(t, rings_are_the_shortest_ways_back);
     tcase_add_test(t, native_words_locate_a_remainder_and_no_more_than_that);
     tcase_add_test(t, a_register_and_a_stack_are_searched_from_its_pointer_on);
+    tcase_add_test(t, a_stack_that_several_threads_claim_is_searched_once);
     tcase_add_test(t, a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes);
     suite_add_tcase(s, t);
     return s;

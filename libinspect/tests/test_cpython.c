@@ -120,6 +120,28 @@ START_TEST(a_circle_of_threads_ends_with_a_finding)
 }
 END_TEST
 
+// Each thread of a damaged core may claim the same long chain of exceptions.
+START_TEST(chains_of_exceptions_are_bounded_for_all_threads_together)
+{
+    enum { ITEMS = 20000, THREADS = 200 };
+    uint32_t size = (uint32_t)INSP_OFF(&f.layout, PyErr_StackItem, previous_item) + 8;
+    insp_addr items = fake_chunk(&f, ITEMS * size), last = items + (ITEMS - 1) * size;
+    for (insp_addr at = items; at < last; at += size)
+        FAKE_SET(&f, at, PyErr_StackItem, previous_item, at + size);
+    FAKE_SET(&f, last, PyErr_StackItem, exc_value, f.none);
+    FAKE_SET(&f, f.tstate, PyThreadState, exc_info, items);
+    insp_addr thread = f.tstate;
+    for (int i = 1; i < THREADS; i++) {
+        thread = add_thread(thread);
+        FAKE_SET(&f, thread, PyThreadState, exc_info, items);
+    }
+    fake_open(&f);
+    ck_assert_uint_eq(f.py.threads.len, THREADS);
+    ck_assert_uint_eq(f.py.threads.at[0].handled, f.none);
+    ck_assert_uint_eq(f.py.threads.at[THREADS - 1].handled, 0);
+}
+END_TEST
+
 START_TEST(a_thread_of_another_interpreter_ends_the_list)
 {
     insp_addr second = add_thread(f.tstate);
@@ -280,6 +302,7 @@ Suite *insp_cpython_suite(void)
     tcase_add_test(t, a_circle_of_interpreters_ends_with_a_finding);
     tcase_add_test(t, an_interpreter_in_no_memory_ends_the_list);
     tcase_add_test(t, a_circle_of_threads_ends_with_a_finding);
+    tcase_add_test(t, chains_of_exceptions_are_bounded_for_all_threads_together);
     tcase_add_test(t, a_thread_of_another_interpreter_ends_the_list);
     tcase_add_test(t, the_arenas_are_found_by_the_pools_of_tracked_objects);
     tcase_add_test(t, without_arenas_the_allocator_is_malloc);

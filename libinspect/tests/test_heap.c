@@ -224,6 +224,92 @@ START_TEST(a_gc_list_that_runs_in_a_circle_ends_with_a_finding)
 }
 END_TEST
 
+// As program headers can say that the same bytes of a core are at many places.
+START_TEST(memory_is_what_exists_whatever_is_claimed)
+{
+    enum { TIMES = 64 };
+    for (insp_addr i = 0; i < TIMES; i++)
+        ck_ok(insp_space_add(&f.space,
+                             (insp_segment){.start = 0x10000000 + i * FAKE_ROOM,
+                                            .end = 0x10000000 + (i + 1) * FAKE_ROOM,
+                                            .bytes = f.malloced,
+                                            .module = INSP_NONE},
+                             &err));
+    fake_open(&f);
+    ck_assert_uint_eq(f.heap.memory, 3u * FAKE_ROOM);
+}
+END_TEST
+
+START_TEST(what_a_core_lost_does_not_make_room_for_arenas_without_end)
+{
+    enum { ENTRIES = 5000 };
+    uint32_t step = (uint32_t)INSP_OFF(&f.layout, arena_object, sizeof);
+    insp_addr array = fake_chunk(&f, ENTRIES * step);
+    memcpy(fake_at(&f, array), fake_at(&f, f.arena_objects), step);
+    for (insp_addr i = 1; i < ENTRIES; i++) {
+        insp_addr at = array + i * step;
+        FAKE_SET(&f, at, arena_object, address, FAKE_ARENA + 2 * i * FAKE_ROOM);
+        FAKE_SET(&f, at, arena_object, pool_address, FAKE_ARENA + 2 * i * FAKE_ROOM);
+    }
+    fake_open(&f);
+    f.py.pymalloc.arenas = array;
+    f.py.pymalloc.maxarenas = ENTRIES;
+    insp_range lost = {UINT64_C(1) << 48, UINT64_C(1) << 62};
+    ck_ok(insp_space_lose(&f.space, lost, &err));
+    insp_pools p;
+    ck_ok(insp_pools_read(&p, &f.py, &err));
+    ck_assert_uint_ge(p.arenas.len, 3);
+    ck_assert_uint_le(p.rows.len * sizeof(insp_pool_row), 2 * f.heap.memory);
+    insp_pools_deinit(&p);
+}
+END_TEST
+
+// 3.11's static objects start near 10^9: what a block says beyond that is no count of references.
+START_TEST(a_count_that_says_nothing_is_not_held_against_references)
+{
+    insp_addr one = fake_str(&f, "one"), other = fake_str(&f, "other");
+    fake_keep(&f, one);
+    fake_keep(&f, other);
+    fake_count(&f, other, 999999999);
+    fake_read(&f);
+    ck_assert(f.heap.kind.at[fake_number(&f, one)] & INSP_K_COUNTED);
+    ck_assert(!(f.heap.kind.at[fake_number(&f, other)] & INSP_K_COUNTED));
+}
+END_TEST
+
+static void add_frame(insp_addr at, insp_addr code, insp_addr previous)
+{
+    FAKE_SET(&f, at, PyInterpreterFrame, f_code, code);
+    FAKE_SET(&f, at, PyInterpreterFrame, previous, previous);
+}
+
+// Each thread of a damaged core may claim the same long chain.
+START_TEST(a_frame_is_one_threads)
+{
+    enum { FRAMES = 8 };
+    uint32_t size = (uint32_t)INSP_OFF(&f.layout, PyInterpreterFrame, sizeof);
+    insp_addr code = fake_block(&f, 256), frames = fake_chunk(&f, FRAMES * size);
+    insp_addr second = fake_chunk(&f, (uint32_t)INSP_OFF(&f.layout, PyThreadState, sizeof));
+    FAKE_SET(&f, code, PyObject, ob_type, f.code_type);
+    fake_count(&f, code, 1);
+    for (uint32_t i = 0; i < FRAMES; i++)
+        add_frame(frames + i * size, code, i + 1 < FRAMES ? frames + (i + 1) * size : 0);
+    FAKE_SET(&f, second, PyThreadState, interp, f.interp);
+    FAKE_SET(&f, f.tstate, PyThreadState, next, second);
+    fake_open(&f);
+    ck_assert_uint_eq(f.py.threads.len, 2);
+    f.py.threads.at[0].frame = frames;
+    f.py.threads.at[1].frame = frames + size;
+    ck_ok(insp_heap_enumerate(&f.heap, &err));
+    ck_ok(insp_roots_collect(&f.heap, &err));
+    uint32_t n = 0;
+    for (size_t i = 0; i < f.heap.roots.len; i++)
+        n += !strcmp(f.heap.roots.at[i].kind, "frame");
+    ck_assert_uint_eq(n, FRAMES);
+    ck_assert_uint_eq(fake_findings(&f, "frame"), 1);
+}
+END_TEST
+
 START_TEST(bases_that_run_in_a_circle_end)
 {
     insp_addr other = fake_type(&f, "other", 16, 0, 0);
@@ -427,6 +513,10 @@ Suite *insp_heap_suite(void)
     tcase_add_test(t, objects_have_the_number_of_their_address);
     add_pool_tests(t);
     add_gc_tests(t);
+    tcase_add_test(t, memory_is_what_exists_whatever_is_claimed);
+    tcase_add_test(t, what_a_core_lost_does_not_make_room_for_arenas_without_end);
+    tcase_add_test(t, a_count_that_says_nothing_is_not_held_against_references);
+    tcase_add_test(t, a_frame_is_one_threads);
     tcase_add_test(t, bases_that_run_in_a_circle_end);
     tcase_add_test(t, a_count_that_nobody_holds_stays_as_remainder);
     tcase_add_test(t, a_reference_to_no_object_is_a_finding_and_takes_from_nobody);

@@ -316,6 +316,57 @@ START_TEST(no_type_is_where_none_is)
 }
 END_TEST
 
+START_TEST(a_namespace_is_searched_as_far_as_its_budget_goes)
+{
+    insp_addr keys[3] = {fake_str(&f, "a"), fake_str(&f, "b"), fake_str(&f, "c")};
+    insp_addr dict = fake_dict(&f, FAKE_UNICODE, keys, keys, 3);
+    uint64_t budget = 5;
+    ck_assert_uint_eq(insp_namespace_find(reader(), dict, "c", &budget), keys[2]);
+    ck_assert_uint_eq(budget, 2);
+    ck_assert_uint_eq(insp_namespace_find(reader(), dict, "c", &budget), 0);
+    ck_assert_uint_eq(budget, 0);
+    ck_assert_uint_eq(insp_dict_find(reader(), dict, "c"), keys[2]);
+}
+END_TEST
+
+// Many types may claim the same bases, members and names.
+START_TEST(types_are_looked_at_within_a_budget_for_all_of_them)
+{
+    enum { CLASSES = 40 };
+    insp_addr base = f.object_type;
+    for (int i = 0; i < CLASSES; i++) {
+        insp_addr type = fake_class(&f, "Derived", NULL, 0);
+        FAKE_SET(&f, type, PyTypeObject, tp_base, base);
+        base = type;
+    }
+    uint64_t before = f.heap.types.budget;
+    const insp_typeinfo *t = insp_type_at(&f.heap.types, reader(), base);
+    ck_assert(t && t->sizeof_known);
+    ck_assert_uint_lt(f.heap.types.budget, before);
+    ck_assert_uint_eq(fake_findings(&f, "types"), 0);
+    f.heap.types.budget = 20;
+    insp_addr more = fake_class(&f, "More", NULL, 0), last = fake_class(&f, "Last", NULL, 0);
+    FAKE_SET(&f, more, PyTypeObject, tp_base, base);
+    FAKE_SET(&f, last, PyTypeObject, tp_base, base);
+    ck_assert_ptr_nonnull(insp_type_at(&f.heap.types, reader(), more));
+    ck_assert_ptr_nonnull(insp_type_at(&f.heap.types, reader(), last));
+    ck_assert_uint_eq(f.heap.types.budget, 0);
+    ck_assert_uint_eq(fake_findings(&f, "types"), 1);
+}
+END_TEST
+
+START_TEST(what_a_base_inherits_is_not_looked_for_again)
+{
+    insp_addr base = fake_class(&f, "Base", NULL, 0),
+              derived = fake_class(&f, "Derived", NULL, 0);
+    FAKE_SET(&f, derived, PyTypeObject, tp_base, base);
+    ck_assert(insp_type_at(&f.heap.types, reader(), base)->sizeof_known);
+    // From here on nothing says so but what was seen before.
+    FAKE_SET(&f, f.object_type, PyTypeObject, tp_dict, 0);
+    ck_assert(insp_type_at(&f.heap.types, reader(), derived)->sizeof_known);
+}
+END_TEST
+
 static insp_addr code_with(const uint8_t *table, uint32_t n)
 {
     insp_addr code = fake_chunk(&f, 256);
@@ -351,6 +402,19 @@ START_TEST(a_line_table_is_read_in_all_its_forms)
                       (int)line_at(code, i));
     // Before its first instruction a frame stands in front of its code.
     ck_assert_int_eq(insp_code_line(&f.heap.decoder, code, code), 10);
+}
+END_TEST
+
+// Many frames may claim a table that is as large as memory.
+START_TEST(line_tables_are_read_within_a_budget_for_all_of_them)
+{
+    uint8_t table[200];
+    memset(table, 0x80, sizeof(table));
+    insp_addr code = code_with(table, sizeof(table));
+    f.heap.decoder.line_bytes = 150;
+    ck_assert_int_ne(line_at(code, 90), 0);
+    ck_assert_int_eq(line_at(code, 90), 0);
+    ck_assert_uint_eq(f.heap.decoder.line_bytes, 0);
 }
 END_TEST
 
@@ -403,6 +467,10 @@ Suite *insp_object_suite(void)
     tcase_add_loop_test(t, a_damaged_table_is_a_finding_and_no_reference, 0,
                         sizeof(damage) / sizeof(damage[0]));
     tcase_add_test(t, a_dict_without_keys_is_a_finding);
+    tcase_add_test(t, a_namespace_is_searched_as_far_as_its_budget_goes);
+    tcase_add_test(t, types_are_looked_at_within_a_budget_for_all_of_them);
+    tcase_add_test(t, what_a_base_inherits_is_not_looked_for_again);
+    tcase_add_test(t, line_tables_are_read_within_a_budget_for_all_of_them);
     tcase_add_test(t, no_type_is_where_none_is);
     tcase_add_test(t, a_line_table_is_read_in_all_its_forms);
     tcase_add_test(t, a_damaged_line_table_gives_no_line);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "../src/output/jsonl.h"
-#include "../src/output/members.h"
 #include "support/fakeheap.h"
 
 enum { SINK = 4 << 20 };
@@ -202,6 +201,30 @@ static void check_lines(void)
     }
 }
 
+START_TEST(words_of_c_memory_stand_by_their_place)
+{
+    fake_init(&f);
+    insp_addr leaked = fake_str(&f, "x");
+    fake_keep(&f, leaked);
+    fake_count(&f, leaked, 4);
+    fake_read(&f);
+    insp_native_word word = {.object = fake_number(&f, leaked)},
+                     words[4] = {word, word, word, word};
+    words[0].place = words[2].place = INSP_NATIVE_STACK;
+    words[1].place = words[3].place = INSP_NATIVE_REGISTER;
+    for (uint32_t i = 0; i < 4; i++)
+        words[i].addr = i + 1;
+    insp_native native = {.words = {words, 4, 4}};
+    ck_ok(insp_jsonl_write(&f.heap, &native, "core", &w, &err));
+    check_lines();
+    const char *at[4] = {strstr(out.text, "\"register 2\""), strstr(out.text, "\"register 4\""),
+                         strstr(out.text, "\"*0x1\""), strstr(out.text, "\"*0x3\"")};
+    for (int i = 0; i < 4; i++)
+        ck_assert(at[i] && (!i || at[i - 1] < at[i]));
+    fake_deinit(&f);
+}
+END_TEST
+
 START_TEST(an_export_has_a_line_for_everything)
 {
     fake_init(&f);
@@ -234,37 +257,6 @@ START_TEST(an_export_has_a_line_for_everything)
 }
 END_TEST
 
-// A list that holds itself, and one that holds the first: what leads from one set to another is in none.
-START_TEST(only_references_inside_a_set_are_written)
-{
-    fake_init(&f);
-    insp_addr one = fake_list(&f, &f.none, 1), two = fake_list(&f, &one, 1);
-    fake_own(&f, FAKE_GET(&f, one, PyListObject, ob_item), one);
-    fake_keep(&f, two);
-    fake_read(&f);
-    const uint32_t numbers[] = {fake_number(&f, two), fake_number(&f, one)};
-    const size_t each[] = {1, 1}, both[] = {2};
-    char lines[400], loop[150];
-    (void)snprintf(loop, sizeof(loop),
-                   "{\"src\":\"0x%" PRIx64 "\",\"dst\":\"0x%" PRIx64 "\",\"name\":\"[0]\"}",
-                   one, one);
-    ck_ok(insp_members_write(&f.heap, &(insp_member_sets){numbers, each, 2}, &w, &err));
-    (void)snprintf(lines, sizeof(lines), "[]\n[%s]\n", loop);
-    ck_assert_str_eq(out.text, lines);
-    out.len = 0;
-    ck_ok(insp_members_write(&f.heap, &(insp_member_sets){numbers, both, 1}, &w, &err));
-    (void)snprintf(lines, sizeof(lines),
-                   "[{\"src\":\"0x%" PRIx64 "\",\"dst\":\"0x%" PRIx64
-                   "\",\"name\":\"[0]\"},%s]\n",
-                   two, one, loop);
-    ck_assert_str_eq(out.text, lines);
-    const uint32_t wrong = f.heap.n_nodes;
-    ck_fails(insp_members_write(&f.heap, &(insp_member_sets){&wrong, each, 1}, &w, &err),
-             INSP_ERR_ARGUMENT, 0, "no object number");
-    fake_deinit(&f);
-}
-END_TEST
-
 extern Suite *insp_output_suite(void);
 
 Suite *insp_output_suite(void)
@@ -281,8 +273,8 @@ Suite *insp_output_suite(void)
     tcase_add_test(t, text_larger_than_the_buffer_comes_out_whole);
     tcase_add_test(t, a_sink_that_stops_is_not_called_again);
     tcase_add_test(t, an_export_that_is_stopped_says_so);
+    tcase_add_test(t, words_of_c_memory_stand_by_their_place);
     tcase_add_test(t, an_export_has_a_line_for_everything);
-    tcase_add_test(t, only_references_inside_a_set_are_written);
     suite_add_tcase(s, t);
     return s;
 }

@@ -69,6 +69,19 @@ START_TEST(what_was_added_first_wins)
 }
 END_TEST
 
+START_TEST(bytes_that_several_ranges_show_are_counted_once)
+{
+    ck_assert_uint_eq(insp_space_size(&space), 0);
+    add(0x1000, 0x1040, a, 0);
+    ck_assert_uint_eq(insp_space_size(&space), 0x40);
+    add(0x2000, 0x2040, a, 0);
+    add(0x3000, 0x3010, a + 8, 0);
+    add(0x8000, 0x8040, b, 0);
+    add(0x9000, 0x9020, b + 0x30, 0);
+    ck_assert_uint_eq(insp_space_size(&space), 0x40 + 0x50);
+}
+END_TEST
+
 // Beside [0x10, 0x20) and [0x30, 0x40): a range, and how many there are then.
 static const struct {
     insp_addr start, end;
@@ -305,6 +318,7 @@ Suite *insp_space_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, an_empty_space_holds_nothing);
     tcase_add_test(t, a_range_is_half_open);
+    tcase_add_test(t, bytes_that_several_ranges_show_are_counted_once);
     tcase_add_test(t, what_was_added_first_wins);
     tcase_add_loop_test(t, ranges_never_overlap, 0, sizeof(added) / sizeof(added[0]));
     tcase_add_test(t, writable_ranges_that_touch_here_and_there_become_one);

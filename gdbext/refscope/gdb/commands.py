@@ -63,7 +63,7 @@ class Command(gdb.Command):
                 setattr(args, dest, names.resolve(session, word))
         session.need(self.verb.stage(args), line)
         line.stages_done()
-        for dest in self.verb.objects():
+        for dest in self.verb.exprs():
             if getattr(args, dest) is not None:
                 target.check_object(session, getattr(args, dest))
         args.tick = lambda: line.tick("writing")
@@ -114,9 +114,9 @@ def _python_names() -> List[str]:
 
 
 def _json(answer: Any) -> str:
-    from ..stream import answer_pieces
+    import json
 
-    return "".join(answer_pieces(answer))
+    return json.dumps({"schema": 1, **answer} if isinstance(answer, dict) else answer)
 
 
 def _stopped(line: progress.Line, name: str) -> str:

@@ -2,6 +2,7 @@
 #include "cycles.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** A component while they are sorted. */
 typedef struct entry {
@@ -141,73 +142,106 @@ insp_status insp_cycles_find(insp_heap *h, const insp_graph *g, const insp_repla
     return st;
 }
 
-/** What the way back may not use. */
-typedef struct detour {
-    insp_heap *h;
-    const insp_graph *g;
-} detour;
-
-static uint32_t source_of(const insp_graph *g, uint64_t edge)
+// What a way back may use.
+static bool is_wanted(const insp_heap *h, const insp_graph *g, uint32_t from, uint64_t edge)
 {
-    uint32_t low = 0, high = g->nodes;
-    while (high - low > 1) {
-        uint32_t mid = low + (high - low) / 2;
-        if (g->off[mid] <= edge)
-            low = mid;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-static bool is_wanted(const void *ctx, uint64_t edge)
-{
-    const detour *d = ctx;
-    uint32_t to = d->g->to[edge];
-    if (!insp_is_visited_edge(d->h, edge) || !is_tracked(d->h, to))
+    uint32_t to = g->to[edge];
+    if (!insp_is_visited_edge(h, edge) || !is_tracked(h, to))
         return false;
-    insp_kind kind = (insp_kind)type_of(d->h, to)->kind;
+    insp_kind kind = (insp_kind)type_of(h, to)->kind;
     if (kind == INSP_KIND_TYPE)
         return false;
-    return kind != INSP_KIND_DICT ||
-           type_of(d->h, source_of(d->g, edge))->kind != INSP_KIND_FUNCTION;
+    return kind != INSP_KIND_DICT || type_of(h, from)->kind != INSP_KIND_FUNCTION;
 }
 
-static insp_status one_ring(const detour *d, const insp_subgraph *part, uint32_t number,
-                            uint32_t start, insp_u32s *nodes, insp_u32s *lengths,
-                            insp_error *err)
+/** The ways to one object: who comes after each node on its shortest one, INSP_NONE for no way. */
+typedef struct ways {
+    uint64_t *off; // who refers to a node: from[off[node]] ... from[off[node + 1]]
+    uint32_t *from, *after, *queue;
+} ways;
+
+static void ways_deinit(ways *w)
 {
-    insp_u32s path = {0};
-    insp_status st = INSP_OK;
-    if (start != number)
-        st = insp_graph_shortest(d->g, part, start, number, &path, err);
-    bool found = !st && (start == number || path.len > 1);
-    bool fits = !found || insp_u32s_push(nodes, number);
-    // The path ends at the object itself, which the ring begins with.
-    for (size_t i = 0; found && fits && i + 1 < path.len; i++)
-        fits = insp_u32s_push(nodes, path.at[i]);
-    if (found && fits)
-        fits = insp_u32s_push(lengths, start == number ? 1 : (uint32_t)path.len);
-    insp_u32s_deinit(&path);
-    return st ? st : fits ? INSP_OK : insp_nomem(err);
+    free(w->off);
+    free(w->from);
+    free(w->after);
+    free(w->queue);
+}
+
+static bool turn_around(const insp_heap *h, const insp_graph *g, ways *w)
+{
+    uint32_t n_objects = h->n_objects;
+    w->off = calloc((size_t)n_objects + 2, sizeof(*w->off));
+    if (!w->off)
+        return false;
+    for (uint32_t n = 0; n < n_objects; n++) {
+        for (uint64_t e = g->off[n]; e < g->off[n + 1]; e++)
+            w->off[is_wanted(h, g, n, e) ? g->to[e] + 2u : 0u]++;
+    }
+    w->off[0] = 0;
+    for (uint32_t n = 1; n < n_objects + 2; n++)
+        w->off[n] += w->off[n - 1];
+    w->from = malloc(((size_t)w->off[n_objects + 1] + 1) * sizeof(*w->from));
+    for (uint32_t n = 0; w->from && n < n_objects; n++) {
+        for (uint64_t e = g->off[n]; e < g->off[n + 1]; e++) {
+            if (is_wanted(h, g, n, e))
+                w->from[w->off[g->to[e] + 1u]++] = n;
+        }
+    }
+    return w->from != NULL;
+}
+
+// Breadth first against the edges: once for all ways there are. To look for a way from each referent by itself
+// takes as many walks of the heap as the object has referents.
+static bool ways_to(const insp_heap *h, const insp_graph *g, uint32_t number, ways *w)
+{
+    size_t size = ((size_t)h->n_objects + 1) * sizeof(*w->after);
+    if (!turn_around(h, g, w) || !(w->after = malloc(size)) || !(w->queue = malloc(size)))
+        return false;
+    memset(w->after, 0xff, size);
+    uint32_t tail = 1;
+    w->queue[0] = number;
+    w->after[number] = number;
+    for (uint32_t head = 0; head < tail; head++) {
+        uint32_t to = w->queue[head];
+        for (uint64_t i = w->off[to]; i < w->off[to + 1u]; i++) {
+            uint32_t from = w->from[i];
+            if (w->after[from] != INSP_NONE)
+                continue;
+            w->after[from] = to;
+            w->queue[tail++] = from;
+        }
+    }
+    return true;
+}
+
+static bool one_ring(const ways *w, uint32_t number, uint32_t start, insp_u32s *nodes,
+                     insp_u32s *lengths)
+{
+    uint32_t length = 1;
+    bool fits = insp_u32s_push(nodes, number);
+    for (uint32_t at = start; fits && at != number; at = w->after[at], length++)
+        fits = insp_u32s_push(nodes, at);
+    return fits && insp_u32s_push(lengths, length);
 }
 
 insp_status insp_rings_find(insp_heap *h, const insp_graph *g, uint32_t number, uint32_t limit,
                             insp_u32s *nodes, insp_u32s *lengths, insp_error *err)
 {
-    detour d = {h, g};
-    insp_subgraph part = {.keep = is_wanted, .ctx = &d};
+    ways w = {0};
     insp_map seen = {0};
-    insp_status st = INSP_OK;
-    for (uint64_t e = g->off[number]; !st && e < g->off[number + 1] && lengths->len < limit;
+    bool fits = ways_to(h, g, number, &w);
+    // Long rings that share most of their way could fill more memory than the target has.
+    for (uint64_t e = g->off[number]; fits && e < g->off[number + 1] && lengths->len < limit &&
+                                      nodes->len <= h->memory / sizeof(*nodes->at);
          e++) {
         uint32_t start = g->to[e];
-        if (!is_wanted(&d, e) || insp_map_get(&seen, start) != INSP_MAP_NONE)
+        if (!is_wanted(h, g, number, e) || w.after[start] == INSP_NONE ||
+            insp_map_get(&seen, start) != INSP_MAP_NONE)
             continue;
-        st = insp_map_set(&seen, start, 1)
-                 ? one_ring(&d, &part, number, start, nodes, lengths, err)
-                 : insp_nomem(err);
+        fits = insp_map_set(&seen, start, 1) && one_ring(&w, number, start, nodes, lengths);
     }
     insp_map_deinit(&seen);
-    return st;
+    ways_deinit(&w);
+    return fits ? INSP_OK : insp_nomem(err);
 }

@@ -17,6 +17,7 @@ typedef struct search {
     insp_native *out;
     insp_map decoded;    // words in module data that a walk has read as a slot
     owned_ranges blocks; // outside pools and modules, sorted
+    insp_map stacks;     // start of a mapping -> how much of its end was searched, in words
     uint32_t src;        // being walked
     uint32_t where;
     uint8_t place;
@@ -108,6 +109,14 @@ static void scan_thread(search *s, const insp_thread_regs *t)
     if (!seg)
         return;
     insp_addr end = seg->end - sp > MOST ? sp + MOST : seg->end;
+    // Two threads have no stack in common; notes that say so would have it searched for each.
+    uint32_t before = insp_map_get(&s->stacks, seg->start);
+    if (before != INSP_MAP_NONE && seg->end - (insp_addr)before * 8 < end)
+        end = seg->end - (insp_addr)before * 8;
+    if (sp >= end)
+        return;
+    s->failed =
+        s->failed || !insp_map_set(&s->stacks, seg->start, (uint32_t)((seg->end - sp) / 8));
     s->place = INSP_NATIVE_STACK;
     scan_range(s, sp, end);
 }
@@ -180,16 +189,6 @@ static void find_decoded(search *s, insp_refs *refs)
         qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
 }
 
-static bool is_stack(const insp_thread_regs_vec *threads, const insp_segment *seg)
-{
-    for (size_t i = 0; threads && i < threads->len; i++) {
-        insp_addr sp = insp_thread_sp(&threads->at[i]);
-        if (sp >= seg->start && sp < seg->end)
-            return true;
-    }
-    return false;
-}
-
 // Chunks of glibc's heap stand one behind the other, each with its size in front.
 static uint64_t count_chunks(const search *s, const insp_segment *seg)
 {
@@ -205,7 +204,7 @@ static uint64_t count_chunks(const search *s, const insp_segment *seg)
 }
 
 // Writable memory that is no module's, no stack, and no arena of pymalloc.
-static void scan_malloc(search *s, const insp_thread_regs_vec *threads)
+static void scan_malloc(search *s)
 {
     const insp_space *space = s->h->py->space;
     const insp_pools *p = &s->h->pools;
@@ -214,7 +213,7 @@ static void scan_malloc(search *s, const insp_thread_regs_vec *threads)
     for (size_t i = 0; i < space->segs.len; i++) {
         insp_segment seg = space->segs.at[i];
         if (!(seg.flags & INSP_SEG_WRITE) || insp_module_at(s->h->py, seg.start) != INSP_NONE ||
-            is_stack(threads, &seg))
+            insp_map_get(&s->stacks, seg.start) != INSP_MAP_NONE)
             continue;
         insp_addr at = seg.start;
         for (size_t a = 0; a < p->arenas.len; a++) {
@@ -259,10 +258,11 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
         s.where = i;
         scan_thread(&s, &threads->at[i]);
     }
-    scan_malloc(&s, threads);
+    scan_malloc(&s);
     out->modules = h->py->images->len;
     out->threads = threads ? threads->len : 0;
     insp_map_deinit(&s.decoded);
+    insp_map_deinit(&s.stacks);
     owned_ranges_deinit(&s.blocks);
     if (out->words.len)
         qsort(out->words.at, out->words.len, sizeof(*out->words.at), by_object);

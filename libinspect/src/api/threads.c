@@ -20,21 +20,23 @@ static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
                         insp_arena *arena)
 {
     insp_decoder *d = &s->heap.decoder;
-    insp_local *rows = insp_arena_array(arena, f->n_slots + 1u, sizeof(*rows));
+    uint64_t left = d->most > d->looked ? d->most - d->looked : 0;
+    uint32_t n = f->n_slots < left ? f->n_slots : (uint32_t)left;
+    insp_local *rows = insp_arena_array(arena, n + 1u, sizeof(*rows));
     if (!rows)
         return false;
-    for (uint32_t i = 0; i < f->n_slots && insp_goes_on(d); i++) {
+    for (uint32_t i = 0; i < n && insp_goes_on(d); i++) {
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         rows[i] = (insp_local){.name = name ? text_of(s, arena, name) : "",
-                               .value = insp_iframe_value(d, f, i),
+                               .value = insp_u64(&d->r, f->slots + i * 8u),
                                .kind = !name  ? "stack"
                                        : cell ? "cell"
                                               : "local"};
         d->r.bad = false;
     }
     to->locals = rows;
-    to->n_locals = f->n_slots;
+    to->n_locals = n;
     return true;
 }
 
@@ -47,35 +49,37 @@ static insp_frame frame_row(insp_session *s, const insp_iframe *f, insp_arena *a
                       .builtins = f->builtins,
                       .locals_dict = f->locals,
                       .frame_object = f->frame_object};
-    row.function = text_of(s, arena, insp_code_name(d, f->code));
+    row.function = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_qualname));
     row.file = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_filename));
     row.line = insp_code_line(d, f->code, f->instr);
-    if (f->frame_object == f->addr)
-        row.owner = f->generator;
-    else if (f->owner == INSP_FRAME_GENERATOR)
+    if (f->owner == INSP_FRAME_GENERATOR)
         row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyGenObject, gi_iframe);
     else if (f->owner == INSP_FRAME_OBJECT)
         row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyFrameObject, _f_frame_data);
     return row;
 }
 
-static uint64_t count_frames(insp_session *s, insp_addr at)
+// A frame is one thread's: damaged threads may share a chain, and each of its frames is shown once.
+static uint64_t count_frames(insp_session *s, insp_addr at, insp_map *met, bool *fits)
 {
     insp_iframe f;
     uint64_t n = 0;
-    insp_chain chain = {0};
-    for (; at && n < MAX_FRAMES && !insp_chain_closes(&chain, at) &&
+    for (; *fits && at && n < MAX_FRAMES && insp_map_get(met, at) == INSP_MAP_NONE &&
            insp_iframe_look(&s->heap.decoder, at, &f);
-         n++)
+         n++) {
+        *fits = insp_map_set(met, at, 1);
         at = f.previous;
+    }
     s->heap.decoder.r.bad = false;
     return n;
 }
 
-static bool fill_frames(insp_session *s, insp_addr at, insp_thread *to, insp_arena *arena)
+static bool fill_frames(insp_session *s, insp_addr at, insp_map *met, insp_thread *to,
+                        insp_arena *arena)
 {
-    uint64_t n = count_frames(s, at);
-    insp_frame *rows = insp_arena_array(arena, n + 1, sizeof(*rows));
+    bool fits = true;
+    uint64_t n = count_frames(s, at, met, &fits);
+    insp_frame *rows = fits ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
     for (uint64_t i = 0; rows && i < n; i++) {
         insp_iframe f;
         if (!insp_iframe_look(&s->heap.decoder, at, &f))
@@ -113,6 +117,7 @@ insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_err
     insp_threads *answer = insp_answer_new(sizeof(*answer), &arena);
     insp_thread *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
     bool fits = rows != NULL;
+    insp_map met = {0};
     // The locals of all frames are no more than memory holds.
     s->heap.decoder.looked = 0;
     s->heap.decoder.most = s->heap.memory / 8;
@@ -125,8 +130,9 @@ insp_status insp_thread_list(insp_session *s, const insp_threads **out, insp_err
                                 .holds_gil = ts->holds_gil,
                                 .exception = ts->exception,
                                 .handled = is_exception(s, ts->handled) ? ts->handled : 0};
-        fits = fill_frames(s, ts->frame, &rows[i], arena);
+        fits = fill_frames(s, ts->frame, &met, &rows[i], arena);
     }
+    insp_map_deinit(&met);
     if (!fits) {
         insp_answer_free(answer);
         return insp_nomem(err);

@@ -21,6 +21,7 @@ typedef struct samples {
     pool_sample at[SAMPLE];
     uint32_t len;
     uint32_t walked;  // objects, in all lists: they may be many, and circles
+    uint64_t tries;   // how often a word may still be held against a sample
     uint32_t highest; // arena index
 } samples;
 
@@ -78,11 +79,13 @@ static bool fits(insp_reader *r, insp_addr arenas, const pool_sample *p, uint64_
 }
 
 // Not all have to fit: now and then a page looks like a pool by chance.
-static bool is_arena_array(insp_reader *r, insp_addr arenas, const samples *s,
-                           uint64_t arena_size)
+static bool is_arena_array(insp_reader *r, insp_addr arenas, samples *s, uint64_t arena_size)
 {
     uint32_t misses = 0, most = s->len / 10;
     for (uint32_t i = 0; i < s->len; i++) {
+        if (!s->tries)
+            return false;
+        s->tries--;
         misses += !fits(r, arenas, &s->at[i], arena_size);
         if (misses > most)
             return false;
@@ -126,10 +129,14 @@ static uint32_t array_length(insp_reader *r, const insp_pymalloc *pm, uint32_t a
 }
 
 // The words of the module's own writable data, .bss included.
-static bool search_data(insp_cpython *py, insp_reader *r, const samples *s)
+static bool search_data(insp_cpython *py, insp_reader *r, samples *s)
 {
+    // Few words of data are pointers, and few of those come far: a sound target needs a fraction of this. Where
+    // all memory claims to be data and each word of it nearly fits, the search ends.
+    enum { TRIES_A_WORD = 4, AT_LEAST = 1 << 22 };
     const insp_image *image = &py->images->at[py->module];
     insp_pymalloc *pm = &py->pymalloc;
+    s->tries = insp_space_size(py->space) / 8 * TRIES_A_WORD + AT_LEAST;
     for (const insp_segment *seg = insp_space_next(py->space, image->start);
          seg && seg->start < image->end + (4u << 20);
          seg = insp_space_next(py->space, seg->end)) {

@@ -7,7 +7,8 @@
 #include "../base/map.h"
 #include "cpython.h"
 
-enum { MAX_THREADS = 1 << 17 };
+// Items of exceptions are looked at in all threads together: chains of many may be the same one.
+enum { MAX_THREADS = 1 << 17, MAX_ITEMS = 1 << 20 };
 
 // 3.13 and up: current_frame. 3.11 and 3.12: a structure on the C stack that leads to it (bpo-43760; 3.10
 // has one too, without a frame). Up to 3.10: a frame object.
@@ -38,10 +39,10 @@ static int32_t holds_gil(insp_reader *r, const insp_cpython *py, insp_addr tstat
 }
 
 // The exception an except block of this thread is handling: the innermost stack item that has one.
-static insp_addr handled(insp_reader *r, insp_addr tstate)
+static insp_addr handled(insp_reader *r, insp_addr tstate, uint32_t *looked)
 {
     insp_addr item = INSP_U64(r, tstate, PyThreadState, exc_info);
-    for (int i = 0; item && i < 10000; i++) {
+    for (; item && !r->bad && *looked < MAX_ITEMS; ++*looked) {
         insp_addr value = INSP_U64(r, item, PyErr_StackItem, exc_value);
         // None stands for "nothing is handled here"; object/ tells None from an exception.
         if (value)
@@ -52,7 +53,7 @@ static insp_addr handled(insp_reader *r, insp_addr tstate)
 }
 
 static insp_tstate read_thread(insp_reader *r, const insp_cpython *py, insp_addr addr,
-                               uint32_t interp)
+                               uint32_t interp, uint32_t *looked)
 {
     return (insp_tstate){
         .addr = addr,
@@ -64,7 +65,7 @@ static insp_tstate read_thread(insp_reader *r, const insp_cpython *py, insp_addr
         .exception = INSP_OFF(r->layout, PyThreadState, current_exception) >= 0
                          ? INSP_U64(r, addr, PyThreadState, current_exception)
                          : INSP_U64(r, addr, PyThreadState, curexc_value),
-        .handled = handled(r, addr),
+        .handled = handled(r, addr, looked),
         .frame = innermost_frame(r, addr),
     };
 }
@@ -84,7 +85,8 @@ static bool belongs(insp_cpython *py, insp_reader *r, const insp_map *met, insp_
     return sound;
 }
 
-static insp_status read_list(insp_cpython *py, insp_reader *r, uint32_t interp, insp_error *err)
+static insp_status read_list(insp_cpython *py, insp_reader *r, uint32_t interp,
+                             uint32_t *looked, insp_error *err)
 {
     insp_interp *in = &py->interps.at[interp];
     insp_addr addr = INSP_U64(r, in->addr, PyInterpreterState, threads_head);
@@ -92,7 +94,7 @@ static insp_status read_list(insp_cpython *py, insp_reader *r, uint32_t interp, 
     bool fits = true;
     for (int i = 0; addr && i < MAX_THREADS && belongs(py, r, &met, addr, in); i++) {
         fits = insp_map_set(&met, addr, 1) &&
-               insp_tstates_push(&py->threads, read_thread(r, py, addr, interp));
+               insp_tstates_push(&py->threads, read_thread(r, py, addr, interp, looked));
         if (!fits)
             break;
         r->bad = false;
@@ -106,8 +108,9 @@ static insp_status read_list(insp_cpython *py, insp_reader *r, uint32_t interp, 
 insp_status insp_threads_read(insp_cpython *py, insp_error *err)
 {
     insp_reader r = insp_reader_of(py->space, &py->layout);
+    uint32_t looked = 0;
     for (uint32_t i = 0; i < py->interps.len; i++) {
-        insp_status st = read_list(py, &r, i, err);
+        insp_status st = read_list(py, &r, i, &looked, err);
         if (st)
             return st;
     }

@@ -241,15 +241,17 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
     return fits && index_numbers(p) ? INSP_OK : insp_nomem(err);
 }
 
-// Bytes the target has, and had before its core was cut.
-static uint64_t memory_of(const insp_space *space)
+// How many arenas there can be: what memory holds, and what it held before the core was cut. A core says
+// itself how much that was, so their rows may not need more memory than the core has.
+static uint64_t most_arenas(const insp_cpython *py)
 {
-    uint64_t n = 0;
-    for (size_t i = 0; i < space->segs.len; i++)
-        n += space->segs.at[i].end - space->segs.at[i].start;
-    for (size_t i = 0; i < space->lost.len; i++)
-        n += space->lost.at[i].end - space->lost.at[i].start;
-    return n;
+    const insp_pymalloc *pm = &py->pymalloc;
+    uint64_t there = insp_space_size(py->space), lost = 0;
+    for (size_t i = 0; i < py->space->lost.len; i++)
+        lost += py->space->lost.at[i].end - py->space->lost.at[i].start;
+    uint64_t rows = pm->arena_size / pm->pool_size * sizeof(insp_pool_row);
+    uint64_t gone = lost / pm->arena_size, room = there / rows;
+    return there / pm->arena_size + 1 + (gone < room ? gone : room);
 }
 
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
@@ -259,9 +261,8 @@ insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *e
     rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
     insp_map empty = {0};
     insp_status st = INSP_OK;
-    uint64_t most = memory_of(py->space) / py->pymalloc.arena_size + 1;
-    for (uint32_t i = 0;
-         !st && py->pymalloc.arenas && i < py->pymalloc.maxarenas && p->arenas.len < most; i++)
+    uint64_t most = py->pymalloc.arenas ? most_arenas(py) : 0;
+    for (uint32_t i = 0; !st && i < py->pymalloc.maxarenas && p->arenas.len < most; i++)
         st = read_arena(&rd, i, &empty, err);
     insp_map_deinit(&empty);
     insp_map_deinit(&rd.taken);

@@ -105,9 +105,6 @@ static bool add_interpreter(insp_heap *h, uint32_t i)
 // traversal of it shows no locals: they are the thread's as long as it does.
 static bool is_root_frame(const insp_iframe *f)
 {
-    // Up to 3.10 what evaluates a frame holds its object, but not that of a generator (_PyEval_EvalFrame).
-    if (f->frame_object == f->addr)
-        return !f->generator;
     if (f->owner == INSP_FRAME_THREAD)
         return true;
     return f->owner == INSP_FRAME_GENERATOR && f->executing;
@@ -116,7 +113,7 @@ static bool is_root_frame(const insp_iframe *f)
 static const char *frame_name(insp_heap *h, const insp_iframe *f)
 {
     char name[200];
-    insp_addr code_name = insp_code_name(&h->decoder, f->code);
+    insp_addr code_name = INSP_U64(&h->decoder.r, f->code, PyCodeObject, co_qualname);
     if (insp_str_read(&h->decoder.r, code_name, name, sizeof(name)) < 0)
         return "?";
     return insp_arena_printf(&h->text, "%s()", name);
@@ -135,14 +132,14 @@ static bool add_frame(insp_heap *h, uint32_t thread, const insp_iframe *f)
     return row.name && add(h, row);
 }
 
-static bool add_frames(insp_heap *h, uint32_t thread)
+// A frame is one thread's: `met` is of all of them, or else many threads could share a long chain.
+static bool add_frames(insp_heap *h, uint32_t thread, insp_map *met)
 {
     insp_addr at = h->py->threads.at[thread].frame;
-    insp_map met = {0};
     bool fits = true;
     for (int i = 0; fits && at && i < MAX_FRAMES; i++) {
         insp_iframe f;
-        if (insp_map_get(&met, at) != INSP_MAP_NONE || !insp_iframe_look(&h->decoder, at, &f)) {
+        if (insp_map_get(met, at) != INSP_MAP_NONE || !insp_iframe_look(&h->decoder, at, &f)) {
             insp_found(
                 h->py->findings, "frame", at,
                 "the frame at 0x%" PRIx64
@@ -151,16 +148,16 @@ static bool add_frames(insp_heap *h, uint32_t thread)
             h->decoder.r.bad = false;
             break;
         }
-        fits = insp_map_set(&met, at, 1) && add_frame(h, thread, &f);
+        fits = insp_map_set(met, at, 1) && add_frame(h, thread, &f);
         at = f.previous;
     }
-    insp_map_deinit(&met);
     return fits;
 }
 
 insp_status insp_roots_collect(insp_heap *h, insp_error *err)
 {
     bool fits = true;
+    insp_map met = {0};
     for (uint32_t i = 0; fits && i < h->py->interps.len; i++)
         fits = add_interpreter(h, i);
     for (uint32_t i = 0; fits && i < h->py->threads.len; i++) {
@@ -171,8 +168,9 @@ insp_status insp_roots_collect(insp_heap *h, insp_error *err)
                                       .interp = ts->interp,
                                       .thread = i,
                                       .module = INSP_NONE}) &&
-               add_frames(h, i);
+               add_frames(h, i, &met);
     }
+    insp_map_deinit(&met);
     return fits ? INSP_OK : insp_nomem(err);
 }
 
@@ -288,12 +286,7 @@ static void walk_frame(insp_decoder *d, insp_addr addr, insp_addr inner)
     if (!insp_iframe_look(d, addr, &f))
         return;
     d->inner = inner;
-    if (f.frame_object == f.addr)
-        insp_emit(d->refs, (insp_ref){.target = f.addr,
-                                      .arg = (uintptr_t) "frame being evaluated",
-                                      .form = INSP_FORM_NAME,
-                                      .kind = INSP_REF_OWNED});
-    else if (f.owner == INSP_FRAME_GENERATOR)
+    if (f.owner == INSP_FRAME_GENERATOR)
         insp_walk_iframe_slots(d, &f, false);
     else
         insp_walk_iframe(d, addr, false);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "demand.h"
@@ -123,6 +124,35 @@ insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err
     if (range.start < range.end && !insert(&space->lost, gone))
         return insp_nomem(err);
     return INSP_OK;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const insp_segment *x = a, *y = b;
+    return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
+}
+
+uint64_t insp_space_size(const insp_space *space)
+{
+    insp_segments sorted = {0};
+    if (!insp_segments_reserve(&sorted, space->segs.len + 1))
+        return 0;
+    for (size_t i = 0; i < space->segs.len; i++)
+        sorted.at[sorted.len++] = space->segs.at[i];
+    if (sorted.len)
+        qsort(sorted.at, sorted.len, sizeof(*sorted.at), by_bytes);
+    uint64_t size = 0;
+    uintptr_t counted = 0; // bytes in front of this were
+    for (size_t i = 0; i < sorted.len; i++) {
+        const insp_segment *seg = &sorted.at[i];
+        uintptr_t start = (uintptr_t)seg->bytes,
+                  end = start + (uintptr_t)(seg->end - seg->start);
+        start = start > counted ? start : counted;
+        size += end > start ? end - start : 0;
+        counted = end > counted ? end : counted;
+    }
+    insp_segments_deinit(&sorted);
+    return size;
 }
 
 const insp_segment *insp_space_next(const insp_space *space, insp_addr addr)

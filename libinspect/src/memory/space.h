@@ -66,6 +66,13 @@ insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err
 /** Take the ranges of files (INSP_SEG_FILE) out again. */
 void insp_space_drop_files(insp_space *space);
 
+/**
+ * How many bytes of this process all ranges together show, each counted once: program headers may give the
+ * same bytes of a core many addresses. What a target claims is bounded by this. 0 where memory for
+ * counting runs out.
+ */
+uint64_t insp_space_size(const insp_space *space);
+
 /** The range that holds addr, or NULL. */
 const insp_segment *insp_space_find(const insp_space *space, insp_addr addr);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "str.h"
-#include "typestate.h"
 
 /** What a module's attribute tells: its own name, or that of its type. */
 typedef struct anchor {
@@ -63,6 +62,13 @@ bool insp_tp_name(const insp_types_seen *types, insp_reader *r, insp_addr type, 
     return true;
 }
 
+// In a damaged target every one of these may claim all memory.
+static insp_addr find(insp_reader *r, insp_addr dict, const char *key)
+{
+    uint64_t budget = UINT64_MAX;
+    return insp_namespace_find(r, dict, key, &budget);
+}
+
 // The first name that a type is found by stays.
 static bool call(insp_types_seen *types, insp_reader *r, insp_addr type, const char *name)
 {
@@ -77,7 +83,7 @@ static bool call(insp_types_seen *types, insp_reader *r, insp_addr type, const c
 
 static bool call_anchor(insp_types_seen *types, insp_reader *r, insp_addr dict, const anchor *a)
 {
-    insp_addr value = dict ? insp_dict_find(r, dict, a->key) : 0;
+    insp_addr value = dict ? find(r, dict, a->key) : 0;
     insp_addr type = value && a->type_of ? INSP_U64(r, value, PyObject, ob_type) : value;
     r->bad = false;
     return !type || call(types, r, type, a->tp_name);
@@ -86,13 +92,14 @@ static bool call_anchor(insp_types_seen *types, insp_reader *r, insp_addr dict, 
 // Every type that builtins calls by the name it has.
 static bool call_builtins(insp_types_seen *types, insp_reader *r, insp_addr dict)
 {
+    enum { MOST_NAMES = 65536 };
     insp_dict_table t;
     if (!dict || !insp_dict_look(r, dict, &t)) {
         r->bad = false;
         return true;
     }
     bool fits = true;
-    for (uint64_t i = 0; fits && i < t.n && !r->bad; i++) {
+    for (uint64_t i = 0; fits && i < t.n && i < MOST_NAMES && !r->bad; i++) {
         char name[64];
         insp_addr key, value;
         insp_dict_entry(r, &t, i, &key, &value);
@@ -106,7 +113,7 @@ static bool call_builtins(insp_types_seen *types, insp_reader *r, insp_addr dict
 
 static insp_addr module_dict(insp_reader *r, insp_addr modules, const char *name)
 {
-    insp_addr module = insp_dict_find(r, modules, name);
+    insp_addr module = find(r, modules, name);
     insp_addr dict = module ? INSP_U64(r, module, PyModuleObject, md_dict) : 0;
     r->bad = false;
     return dict;
@@ -117,7 +124,7 @@ static bool call_more(insp_types_seen *types, insp_reader *r, insp_addr modules)
 {
     static const anchor module = {NULL, "sys", "module", true};
     insp_addr importlib = module_dict(r, modules, "_frozen_importlib");
-    insp_addr function = importlib ? insp_dict_find(r, importlib, "_find_and_load") : 0;
+    insp_addr function = importlib ? find(r, importlib, "_find_and_load") : 0;
     insp_addr code = function ? INSP_U64(r, function, PyFunctionObject, func_code) : 0;
     insp_addr code_type = code ? INSP_U64(r, code, PyObject, ob_type) : 0;
     r->bad = false;
@@ -134,7 +141,7 @@ insp_status insp_anchors_find(insp_types_seen *types, insp_reader *r, insp_error
     if (!type || insp_tp_name(types, r, type, name, sizeof(name)))
         return INSP_OK;
     bool fits = call_builtins(types, r, in->builtins) && call_more(types, r, in->modules);
-    insp_addr own = insp_type_dict(r, types->py, type);
+    insp_addr own = INSP_U64(r, type, PyTypeObject, tp_dict);
     for (size_t i = 0; fits && i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
         fits = call_anchor(types, r, own, &descriptors[i]);
     for (size_t i = 0; fits && i < sizeof(anchors) / sizeof(anchors[0]); i++)

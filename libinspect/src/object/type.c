@@ -11,7 +11,6 @@
 #include "anchors.h"
 #include "descriptors.h"
 #include "str.h"
-#include "typestate.h"
 
 // Bounds of what a sound type has: longer chains and more slots are taken for damage.
 enum { MAX_BASES = 256, MAX_SLOTS = 4096, VOTES = 20000, CANDIDATES = 16 };
@@ -34,18 +33,6 @@ static void add_vote(vote *votes, insp_addr traverse)
             return;
         }
     }
-}
-
-// Up to 3.10 a table says by the function in dk_lookup whether its keys are all str. Those of
-// object.__subclasses__ are ints, so the table of that is looked up in by the function that is for any keys.
-static insp_addr find_lookdict(const insp_cpython *py, insp_reader *r)
-{
-    insp_addr object = py->type_type ? INSP_U64(r, py->type_type, PyTypeObject, tp_base) : 0;
-    insp_addr dict = object ? INSP_U64(r, object, PyTypeObject, tp_subclasses) : 0;
-    insp_addr keys = dict ? INSP_U64(r, dict, PyDictObject, ma_keys) : 0;
-    insp_addr lookup = keys ? INSP_U64(r, keys, PyDictKeysObject, dk_lookup) : 0;
-    r->bad = false;
-    return lookup;
 }
 
 // Every class statement gives its type the same tp_traverse, and shared keys for its instances; no symbol
@@ -74,10 +61,12 @@ static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
 
 insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error *err)
 {
+    // Each type's own are looked at a few times, those of its bases once for it: sound types need less than a
+    // tenth of this. Damaged ones may share what they claim.
+    enum { AT_LEAST = 1 << 20 };
     *types = (insp_types_seen){.py = py};
+    types->budget = insp_space_size(py->space) / 4 + AT_LEAST;
     insp_reader r = insp_reader_of(py->space, &py->layout);
-    if (py->layout.flavour->keys == INSP_KEYS_LOOKUP)
-        py->layout.lookdict = find_lookdict(py, &r);
     types->subtype_traverse = elect_subtype_traverse(py, &r);
     return insp_anchors_find(types, &r, err);
 }
@@ -115,8 +104,8 @@ static void read_name(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, 
 static void read_module(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
                         const char *tp_name)
 {
-    insp_addr dict = insp_type_dict(r, types->py, t->addr);
-    insp_addr module = insp_dict_find(r, dict, "__module__");
+    insp_addr dict = INSP_U64(r, t->addr, PyTypeObject, tp_dict);
+    insp_addr module = insp_namespace_find(r, dict, "__module__", &types->budget);
     char text[256];
     if (module && insp_str_read(r, module, text, sizeof(text)) >= 0)
         t->module = insp_arena_text(&types->arena, text, strlen(text));
@@ -186,7 +175,8 @@ static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t
     uint64_t total = 0;
     insp_addr first, at = t->addr;
     int depth = 0;
-    for (; depth < MAX_BASES && at && made_by_class(types, r, at); depth++) {
+    for (; depth < MAX_BASES && types->budget && at && made_by_class(types, r, at); depth++) {
+        types->budget--;
         total += members_of(r, at, &first);
         at = INSP_U64(r, at, PyTypeObject, tp_base);
     }
@@ -194,8 +184,9 @@ static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t
     char tp_name[128];
     bool named = at && insp_tp_name(types, r, at, tp_name, sizeof(tp_name));
     *descriptor = named ? insp_descriptor_of(tp_name) : NULL;
-    if (total > MAX_SLOTS)
+    if (total > MAX_SLOTS || total > types->budget)
         total = 0;
+    types->budget -= total;
     t->slots = insp_arena_array(&types->arena, total + count_slots(*descriptor) + 1,
                                 sizeof(*t->slots));
     if (!t->slots)
@@ -215,7 +206,7 @@ static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t
 static const insp_descriptor *inherited(insp_types_seen *types, insp_reader *r, insp_addr base,
                                         insp_addr traverse)
 {
-    for (int i = 0; i < MAX_BASES && base; i++) {
+    for (int i = 0; i < MAX_BASES && types->budget && base; i++, types->budget--) {
         char tp_name[128];
         if (INSP_U64(r, base, PyTypeObject, tp_traverse) != traverse || r->bad)
             break;
@@ -237,10 +228,11 @@ static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
 }
 
 // n_fields of a struct sequence; -1 where the type is none.
-static int64_t fields_of(const insp_types_seen *types, insp_reader *r, insp_addr type)
+static int64_t fields_of(insp_types_seen *types, insp_reader *r, insp_addr type)
 {
     enum { MOST = 4096 };
-    insp_addr n = insp_dict_find(r, insp_type_dict(r, types->py, type), "n_fields");
+    insp_addr n = insp_namespace_find(r, INSP_U64(r, type, PyTypeObject, tp_dict), "n_fields",
+                                      &types->budget);
     if (!n)
         return -1;
     int64_t fields = insp_u32(r, n + (uint32_t)INSP_OFF(r->layout, PyLongObject, ob_digit));
@@ -259,10 +251,17 @@ static bool is_known_sizeof(const insp_types_seen *types, insp_reader *r, insp_a
     return d && insp_sizeof_known((insp_kind)d->shape);
 }
 
-static bool knows_sizeof(const insp_types_seen *types, insp_reader *r, insp_addr type)
+// What a base has inherited is asked of it where it was looked at before: then a chain is not gone down again
+// for each type that hangs on it.
+static bool knows_sizeof(insp_types_seen *types, insp_reader *r, insp_addr type)
 {
-    for (int i = 0; i < MAX_BASES && type && !r->bad; i++) {
-        if (insp_dict_find(r, insp_type_dict(r, types->py, type), "__sizeof__"))
+    for (int i = 0; i < MAX_BASES && type && types->budget && !r->bad; i++) {
+        uint32_t id = insp_map_get(&types->ids, type);
+        if (id != INSP_MAP_NONE)
+            return types->at.at[id]->sizeof_known;
+        types->budget--;
+        insp_addr dict = INSP_U64(r, type, PyTypeObject, tp_dict);
+        if (insp_namespace_find(r, dict, "__sizeof__", &types->budget))
             return is_known_sizeof(types, r, type);
         type = INSP_U64(r, type, PyTypeObject, tp_base);
     }
@@ -298,14 +297,24 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         t->kind = INSP_KIND_TYPE;
     t->is_class = base != t->addr;
     // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
-    bool inherits = !t->is_class ||
-                    t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset);
-    t->managed_dict = t->preheader && t->flags & INSP_TPF_MANAGED_DICT && !inherits;
-    if (inherits || t->managed_dict)
+    if (!t->is_class ||
+        t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
         t->dictoffset = 0;
     t->sizeof_known = knows_sizeof(types, r, t->addr);
     t->read_by = read_by(t, d);
     return true;
+}
+
+static void tell_spent(insp_types_seen *types, insp_addr addr)
+{
+    if (types->budget || types->told)
+        return;
+    types->told = true;
+    insp_found(
+        types->py->findings, "types", addr,
+        "from the type at 0x%" PRIx64
+        " on bases and members are not followed: types claim more of them than memory holds",
+        addr);
 }
 
 static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
@@ -320,9 +329,7 @@ static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     t->is_gc = t->flags & INSP_TPF_HAVE_GC ? 1 : 0;
     t->is_heap = t->flags & INSP_TPF_HEAPTYPE ? 1 : 0;
     t->cached_keys = t->is_heap ? INSP_U64(r, t->addr, PyHeapTypeObject, ht_cached_keys) : 0;
-    bool managed = t->flags & (INSP_TPF_MANAGED_DICT | INSP_TPF_MANAGED_WEAKREF);
-    t->preheader =
-        managed && types->py->layout.flavour->preheader != INSP_PREHEADER_NONE ? 16 : 0;
+    t->preheader = t->flags & (INSP_TPF_MANAGED_DICT | INSP_TPF_MANAGED_WEAKREF) ? 16 : 0;
     if (r->bad || t->basicsize < 16 || t->basicsize > 1 << 20 || t->itemsize < 0 ||
         t->itemsize > 1 << 20)
         return false;
@@ -330,6 +337,7 @@ static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     if (t->is_heap && t->name)
         read_module(types, r, t, tp_name);
     bool done = t->name && t->module && decide(types, r, t);
+    tell_spent(types, t->addr);
     r->bad = false;
     types->failed = types->failed || !done;
     return done;

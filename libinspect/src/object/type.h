@@ -91,8 +91,6 @@ typedef struct insp_typeinfo {
     uint8_t is_class;     /**< made by a class statement: subtype_traverse */
     uint8_t sizeof_known; /**< no __sizeof__ of its own that we do not know */
     uint8_t preheader;    /**< bytes before the gc head */
-    uint8_t
-        managed_dict; /**< attributes are where the interpreter manages them: insp_walk_attributes */
 } insp_typeinfo;
 
 INSP_VEC(insp_typeinfo_ptrs, insp_typeinfo *);
@@ -106,6 +104,9 @@ typedef struct insp_types_seen {
     insp_names names;      /**< see object/anchors.h: of static types whose file is missing */
     insp_map name_of;      /**< address -> its place in names */
     insp_addr subtype_traverse;
+    uint64_t
+        budget; /**< bases, members and names that may still be looked at, for all types together */
+    bool told;   /**< that there is a finding about it */
     bool failed; /**< memory ran out */
 } insp_types_seen;
 

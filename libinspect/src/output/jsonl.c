@@ -225,23 +225,49 @@ typedef struct place {
     const char *kind;
     uint8_t place; // insp_native_place
     uint32_t where;
+    size_t first, last; // of its words
 } place;
 
-INSP_VEC(places, place);
+INSP_VEC(place_rows, place);
 
-static bool collect_places(const job *j, places *out)
+typedef struct places {
+    place_rows rows;
+    insp_map row_of; // place and where -> row
+    size_t *next;    // by word: the next one of the same place
+} places;
+
+static void places_deinit(places *p)
+{
+    place_rows_deinit(&p->rows);
+    insp_map_deinit(&p->row_of);
+    free(p->next);
+}
+
+// Of the place that a word is in; false where memory runs out.
+static bool add_word(places *p, const insp_native_word *w, size_t i)
 {
     static const char *const kinds[] = {"module data", "stack", "register", "malloc block"};
-    for (size_t i = 0; i < j->native->words.len; i++) {
-        const insp_native_word *w = &j->native->words.at[i];
-        size_t k = 0;
-        while (k < out->len && (out->at[k].place != w->place || out->at[k].where != w->where))
-            k++;
-        if (k == out->len &&
-            !places_push(out, (place){kinds[w->place & 3], w->place, w->where}))
-            return false;
+    uint64_t key = (uint64_t)w->place << 32 | w->where;
+    uint32_t row = insp_map_get(&p->row_of, key);
+    if (row != INSP_MAP_NONE) {
+        p->next[p->rows.at[row].last] = i;
+        p->rows.at[row].last = i;
+        return true;
     }
-    return true;
+    place first = {kinds[w->place & 3], w->place, w->where, i, i};
+    return insp_map_set(&p->row_of, key, (uint32_t)p->rows.len) &&
+           place_rows_push(&p->rows, first);
+}
+
+// There may be as many places as the core's notes have threads: nothing here looks at all of them for each word.
+static bool collect_places(const job *j, places *out)
+{
+    size_t n = j->native->words.len;
+    out->next = malloc((n + 1) * sizeof(*out->next));
+    bool fits = out->next != NULL;
+    for (size_t i = 0; fits && i < n; i++)
+        fits = add_word(out, &j->native->words.at[i], i);
+    return fits;
 }
 
 static void write_place(job *j, const place *p, int64_t id)
@@ -279,17 +305,18 @@ static int64_t place_id(const job *j, size_t i)
 
 static void write_place_roots(job *j, const places *all)
 {
-    for (size_t i = all->len; i-- > 0;)
-        write_place(j, &all->at[i], place_id(j, i));
+    for (size_t i = all->rows.len; i-- > 0;)
+        write_place(j, &all->rows.at[i], place_id(j, i));
 }
 
 static void write_place_edges(job *j, const places *all)
 {
-    for (size_t i = all->len; i-- > 0;) {
-        for (size_t k = 0; k < j->native->words.len; k++) {
-            const insp_native_word *w = &j->native->words.at[k];
-            if (w->place == all->at[i].place && w->where == all->at[i].where)
-                write_word(j, w, place_id(j, i));
+    for (size_t i = all->rows.len; i-- > 0;) {
+        const place *p = &all->rows.at[i];
+        for (size_t k = p->first;; k = all->next[k]) {
+            write_word(j, &j->native->words.at[k], place_id(j, i));
+            if (k == p->last)
+                break;
         }
     }
 }
@@ -300,7 +327,7 @@ static insp_status write_lines(job *j, const char *source, insp_error *err)
     write_types(j);
     for (uint32_t i = 0; i < j->n && !j->w->stopped; i++)
         write_object(j, j->order[i]);
-    places all = {0};
+    places all = {.next = NULL};
     if (!collect_places(j, &all)) {
         places_deinit(&all);
         return insp_nomem(err);
