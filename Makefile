@@ -274,8 +274,8 @@ lint-house:
 .PHONY: gen check-gen gen-layouts
 gen: | $(READY)/lint ## Write the ctypes bindings anew from libinspect.h (needs clang)
 	$(PYTHON) $(GEN_ABI) --hash $(HASH_H) --python $(ABI_PY)
-# On fewer interpreters than the last time, what the others taught stays.
-gen-layouts: interpreters ## Write the layout tables anew from the interpreters' debug information
+# Of those that `make interpreters` found; what builds that are not here taught stays.
+gen-layouts: ## Write the layout tables anew from the interpreters' debug information
 	$(LIB)/tools/gen-layouts
 check-gen: | $(READY)/lint ## Fail where the committed bindings are not those of libinspect.h
 	$(PYTHON) $(GEN_ABI) --check --hash $(HASH_H) --python $(ABI_PY)
