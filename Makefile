@@ -86,9 +86,13 @@ READY := $(BUILD)/ready
 .PHONY: setup
 setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/valgrind ## Install what every verb needs
 
+# Groups that the verbs asked for come to in the end: what is missing is said, and installed, at once.
+WANTED := $(if $(filter check test unit asan demo,$(MAKECMDGOALS)),test) $(filter demo lint,$(MAKECMDGOALS)) \
+          $(if $(filter setup valgrind,$(MAKECMDGOALS)),test demo lint valgrind)
+
 $(READY)/%: $(LIB)/tools/setup
 	@mkdir -p $(@D)
-	@BUILD=$(BUILD) $(LIB)/tools/setup $(SETUP) $* && touch $@
+	@BUILD=$(BUILD) $(LIB)/tools/setup $(SETUP) $* $(WANTED) && touch $@
 
 # One after the other: two apt-get at once get in each other's way.
 $(READY)/test: | $(READY)/build
@@ -280,15 +284,30 @@ gen-layouts: ## Write the layout tables anew from the interpreters' debug inform
 check-gen: | $(READY)/lint ## Fail where the committed bindings are not those of libinspect.h
 	$(PYTHON) $(GEN_ABI) --check --hash $(HASH_H) --python $(ABI_PY)
 
+# The screens are of this machine's dump of orders.py: their addresses change each time.
+GEN_DOCS := $(PYTHON) gdbext/tools/gen_docs.py
+.PHONY: docs screens
+docs: ## Write docs/commands.md anew from the help texts and docs/screens
+	$(GEN_DOCS) commands > docs/commands.md.part && mv docs/commands.md.part docs/commands.md
+screens: build | $(READY)/demo ## Take docs/screens anew from a core of orders.py, then docs
+	$(RUN) gdbext/tools/demo.py > /dev/null
+	$(GEN_DOCS) screens $(BUILD)/cores/orders/core
+	$(MAKE) docs
+$(BUILD)/man/refscope.1: gdbext/tools/gen_docs.py $(wildcard gdbext/refscope/*.py gdbext/refscope/verbs/*.py)
+	@mkdir -p $(@D)
+	@$(GEN_DOCS) man > $@
+
 # ---- installing ----------------------------------------------------------------------------
 
 LIBDIR  ?= $(PREFIX)/lib
 SHARE   := $(PREFIX)/share/refscope
+MAN1    := $(PREFIX)/share/man/man1
 VERSION  = $(shell sed -n 's/^\#define VERSION "\(.*\)"/\1/p' $(LIB)/src/api/abi.c)
 
 .PHONY: install
-install: build ## Install below PREFIX (/usr/local), through DESTDIR
-	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(PREFIX)/include $(PREFIX)/bin $(SHARE))
+install: build $(BUILD)/man/refscope.1 ## Install below PREFIX (/usr/local), through DESTDIR
+	install -d $(addprefix $(DESTDIR),$(LIBDIR)/pkgconfig $(PREFIX)/include $(PREFIX)/bin $(SHARE) $(MAN1))
+	install -m 644 $(BUILD)/man/refscope.1 $(DESTDIR)$(MAN1)/refscope.1
 	install -m 644 $(BUILD)/lib/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libinspect.so
 	install -m 644 $(HEADER) $(DESTDIR)$(PREFIX)/include/libinspect.h

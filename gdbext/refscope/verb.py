@@ -234,7 +234,9 @@ def help_text(verb: Verb, spelling: HelpSpelling, known: Iterable[str]) -> str:
     blocks.append(_fill("Usage: " + usage(verb, spelling), hang=11))
     explained = []
     if any(True for _ in verb.exprs()):
-        explained.append(_fill(_EXPR_IN_GDB if spelling.in_gdb else _EXPR_IN_SHELL))
+        subject = _EXPR_IN_GDB if spelling.in_gdb else _EXPR_IN_SHELL
+        name = verb.positional.metavar if verb.positional else "EXPR"
+        explained.append(_fill(subject.replace("EXPR", name)))
     explained.extend(_option_lines(verb.options))
     if explained:
         blocks.append("\n".join(explained))

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""The screens of the documents are still what is printed: their first sentences, less the figures."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from gdbrun import GDBEXT, core_of
+
+sys.path.insert(0, str(GDBEXT / "tools"))
+
+import gen_docs  # noqa: E402
+
+
+def target_is_311():
+    """The screens are of 3.11; another version has other figures, other immortals, other words."""
+    python = os.environ.get("REFSCOPE_TARGET_PYTHON", "/usr/bin/python3.11")
+    done = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
+    return "3.11." in done.stdout
+
+
+def shape(text):
+    """The first line of an answer that says something, without what differs between machines."""
+    line = next((x for x in text.splitlines() if x.strip() and not x.startswith("#")), "")
+    line = re.sub(r"0x[0-9a-f]+", "@", line)
+    line = re.sub(r"\d[\d,.]*", "N", line)
+    return " ".join(line.split())
+
+
+@unittest.skipUnless(target_is_311(), "needs targets of 3.11")
+class Screens(unittest.TestCase):
+    def test_each_begins_as_it_did(self):
+        core, _facts = core_of("orders")
+        for path in sorted(gen_docs.SCREENS.glob("*.txt")):
+            with self.subTest(screen=path.name):
+                line, wanted = path.read_text().split("\n", 1)
+                said = gen_docs.answer(line, str(core))
+                self.assertEqual(shape(said), shape(wanted), "run `make screens`")
+
+
+if __name__ == "__main__":
+    unittest.main()
