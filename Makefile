@@ -183,6 +183,10 @@ unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one s
 interpreters: | $(READY)/test ## Have interpreters of other versions to test with (docs/versions.md)
 	@$(RUN) test-targets/interpreters
 
+.PHONY: check-matrix
+check-matrix: build interpreters ## Every interpreter against its own truth; leaves build/matrix.md
+	@$(RUN) test-targets/matrix
+
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 $(eval $(call flavour,$(BUILD)/asan,gcc,$(SANITIZE),build))
 

@@ -25,7 +25,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xAFC18DF8
+ABI_HASH = 0x33154C0C
 INSP_NONE = 4294967295
 
 
@@ -449,22 +449,78 @@ class insp_threads(Structure):
     ]
 
 
+class PlaceKind(IntEnum):
+    NOWHERE = 0
+    OBJECT = 1
+    BODY = 2
+    BLOCK = 3
+    FREE_BLOCK = 4
+    VIRGIN_BLOCK = 5
+    POOL_HEADER = 6
+    POOL_END = 7
+    EMPTY_POOL = 8
+    VIRGIN_POOL = 9
+    ARENA_END = 10
+    MODULE = 11
+    STACK = 12
+    MALLOC = 13
+    MEMORY = 14
+
+
 class insp_place(Structure):
     _fields_ = [
-        ("object", c_uint64),
-        ("offset", c_uint64),
+        ("kind", c_uint),
         ("readable", c_int32),
         ("exact", c_int32),
+        ("writable", c_int32),
+        ("word", c_uint64),
+        ("object", c_uint64),
+        ("offset", c_int64),
+        ("block", c_uint64),
+        ("block_size", c_uint64),
+        ("block_index", c_uint32),
+        ("free_rank", c_uint32),
+        ("pool", c_uint64),
+        ("pool_index", c_uint32),
+        ("pool_blocks", c_uint32),
+        ("pool_used", c_uint32),
+        ("arena", c_uint32),
         ("module", c_char_p),
+        ("module_offset", c_uint64),
+        ("section", c_char_p),
+        ("section_offset", c_uint64),
+        ("symbol", c_char_p),
+        ("symbol_offset", c_uint64),
+        ("thread", c_int64),
+        ("from_stack", c_int64),
     ]
 
 
 class Place(NamedTuple):
-    object: int
-    offset: int
+    kind: PlaceKind
     readable: int
     exact: int
+    writable: int
+    word: int
+    object: int
+    offset: int
+    block: int
+    block_size: int
+    block_index: int
+    free_rank: int
+    pool: int
+    pool_index: int
+    pool_blocks: int
+    pool_used: int
+    arena: int
     module: str
+    module_offset: int
+    section: str
+    section_offset: int
+    symbol: str
+    symbol_offset: int
+    thread: int
+    from_stack: int
 
 
 class insp_summary(Structure):
@@ -995,6 +1051,7 @@ ENUMS: dict[type[Structure], dict[str, type[IntEnum]]] = {
     insp_error: {"code": Status},
     insp_progress: {"stage": Stage},
     insp_proof: {"result": ProofResult},
+    insp_place: {"kind": PlaceKind},
     insp_edge: {"kind": RefKind},
 }
 
@@ -1157,6 +1214,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(POINTER(insp_edges)),
         POINTER(insp_error),
     ]),
+    "insp_dangling": (c_uint, [
+        POINTER(insp_session),
+        c_uint64,
+        c_uint64,
+        POINTER(POINTER(insp_edges)),
+        POINTER(insp_error),
+    ]),
     "insp_referrers": (c_uint, [
         POINTER(insp_session),
         c_uint32,
@@ -1212,6 +1276,15 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_export": (c_uint, [
         POINTER(insp_session),
         c_uint,
+        insp_write_fn,
+        c_void_p,
+        POINTER(insp_error),
+    ]),
+    "insp_export_inside": (c_uint, [
+        POINTER(insp_session),
+        POINTER(c_uint32),
+        POINTER(c_size_t),
+        c_size_t,
         insp_write_fn,
         c_void_p,
         POINTER(insp_error),

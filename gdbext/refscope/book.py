@@ -233,6 +233,31 @@ class Book(Namer):
         return found
 
 
+class Dangling(NamedTuple):
+    """A slot that owns what lies where no object starts."""
+
+    holder: Holder
+    slot: str
+    target: int
+
+    def as_json(self) -> Dict[str, Any]:
+        """`holder`, `slot`, `target`."""
+        return {"holder": self.holder.as_json(), "slot": self.slot, "target": hexa(self.target)}
+
+    def cells(self) -> List[text.Cell]:
+        """A row of a table."""
+        who = text.shorten(f"{self.holder.type} {self.holder.path}".strip(), NAME_WIDTH)
+        where = text.shorten(self.slot, NAME_WIDTH)
+        return [text.address(self.holder.addr), who, where, f"-> {hexa(self.target)}"]
+
+
+def dangling(book: Book, start: int, end: int) -> List[Dangling]:
+    """The slots that point into a range, to where no object starts."""
+    edges = book.session.dangling(start, end)
+    holders = book.holders(edge.src for edge in edges)
+    return [Dangling(holders[e.src], text.clean(e.name), e.dst_addr) for e in edges]
+
+
 _NAMED_TYPES = {
     "type",
     "module",

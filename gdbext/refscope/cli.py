@@ -16,6 +16,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from . import __version__, progress, target, text, verb, verbs
 from .library import InspectError
+from .stream import answer_pieces, value_pieces
 from .target import EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_OK, EXIT_PARTIAL, TargetError
 
 _USAGE = """\
@@ -333,17 +334,19 @@ class Front:
         line: Dict[str, Any] = {"schema": 1, "verb": name, "args": words, "status": result.status}
         if result.error:
             line["error"] = result.error
-        else:
-            line["answer"] = result.json
-        print(json.dumps(line))
+            print(json.dumps(line))
+            return
+        sys.stdout.write(json.dumps(line)[:-1] + ', "answer": ')
+        sys.stdout.writelines(value_pieces(result.json))
+        print("}")
 
     def _print(self, result: Result) -> None:
         if result.text is not None:
             if result.text:
                 print("\n".join(result.text))
             return
-        answer = result.json
-        print(json.dumps({"schema": 1, **answer} if isinstance(answer, dict) else answer))
+        sys.stdout.writelines(answer_pieces(result.json))
+        print()
 
     # ---- one verb ----
 
@@ -383,7 +386,7 @@ class Front:
                 setattr(args, dest, target.resolve(self.session, word))
         self.session.need(found.stage(args), line)
         line.stages_done()
-        for dest in found.exprs():
+        for dest in found.objects():
             if getattr(args, dest) is not None:
                 target.check_object(self.session, getattr(args, dest))
         if name == "export":
@@ -392,6 +395,8 @@ class Front:
         answer = found.ask(self.session, args)
         line.erase()
         partial = self._tell_problems() or found.partial(answer)
+        if as_json and found.left_out(answer):
+            _complain(f"{self._name}: {found.left_out(answer)}")
         status = EXIT_CHECK if found.fails(answer) else EXIT_PARTIAL if partial else EXIT_OK
         if as_json:
             silent = name == "export" and args.output is None

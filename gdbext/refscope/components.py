@@ -6,11 +6,13 @@ looked at by column; only those that are shown become objects.
 """
 
 import argparse
+import json
 from array import array
 from bisect import bisect_right
+from codecs import getincrementaldecoder
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from . import collector, text
 from .book import REF_OWNED, Book, Holder, Member, hexa
@@ -20,6 +22,13 @@ RING_MEMBERS = 400
 
 HOLDERS_LOOKED_FOR = 64
 """Members that are asked for a holder outside, a component."""
+
+
+JSON_COMPONENTS = 10000
+"""So many components are listed in JSON; --limit 0 lists all."""
+
+PAGE_MEMBERS = 50000
+"""Members whose edges are asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,6 @@ class Component:
     classes: bool  # it holds a type
     gc: str  # the oldest generation that has a member
     verdict: str
-    edges: List[Any]  # among the members; of JSON only
 
 
 @dataclass
@@ -118,7 +126,8 @@ class Answer:
     """Components by likeness, or rings through one object."""
 
     groups: List[Group]
-    components: List[Component]  # all of them, in JSON only
+    pieces: Iterable[str]  # of JSON: all components
+    left_out: int  # of JSON: components
     unreachable: Spread
     all: Spread
     type_names: Dict[int, str]  # by type id
@@ -143,6 +152,7 @@ class Reader:
         self.uncollectable = self._components_of(frozenset(replay.uncollectable))
         self.unbalanced = self._components_of(frozenset(book.session.unbalanced()))
         self.classes = self._components_with_types()
+        self._type_texts = {kind: json.dumps(book.name_of_type(kind)) for kind in set(self.types)}
 
     # ---- which component ----
 
@@ -167,7 +177,7 @@ class Reader:
 
     # ---- one component ----
 
-    def component(self, index: int, edges: Optional[List[Any]] = None) -> Component:
+    def component(self, index: int) -> Component:
         """One component with its members."""
         row = self.rows[index]
         members = self.members_of(row)
@@ -178,8 +188,7 @@ class Reader:
             program=bool(row.program),
             classes=index in self.classes,
             gc=row.gc or "",
-            verdict=self._verdict(index, members),
-            edges=edges or [],
+            verdict=self._verdict(index),
         )
 
     def members_of(self, row: Any) -> List[Member]:
@@ -188,15 +197,53 @@ class Reader:
         columns = (self.found.members, self.addrs, self.types, self.sizes)
         return list(map(Member, *(column[a:b] for column in columns)))
 
-    def with_edges(self) -> List[Component]:
-        """All components, with the edges inside each."""
-        numbers = self.found.members
-        of = {n: i for i, row in enumerate(self.rows) for n in _slice(numbers, row)}
-        inside: Dict[int, List[Any]] = {}
-        for edge in self.book.session.referents_among(numbers):
-            if of[edge.src] == of[edge.dst]:
-                inside.setdefault(of[edge.src], []).append(edge)
-        return [self.component(i, inside.get(i)) for i in range(len(self.rows))]
+    def pieces(self, shown: int) -> Iterator[str]:
+        """JSON of the first components, a page at a time."""
+        yield "["
+        for page in self._pages(shown):
+            for index, edges in zip(page, self._edges_inside(page)):
+                yield "" if index == 0 else ", "
+                yield from self._component_json(index, edges)
+        yield "]"
+
+    def _pages(self, shown: int) -> Iterator[range]:
+        """Runs of rows that have some thousand members together, or one that has more."""
+        first = size = 0
+        for index in range(shown):
+            size += self.rows[index].count
+            if size >= PAGE_MEMBERS:
+                yield range(first, index + 1)
+                first, size = index + 1, 0
+        if first < shown:
+            yield range(first, shown)
+
+    def _edges_inside(self, page: range) -> List[List[bytes]]:
+        """For each component of a page the text of its edges, in pieces."""
+        numbers, lines = array("I"), [[]]  # type: array[int], List[List[bytes]]
+        for index in page:
+            numbers.extend(_slice(self.found.members, self.rows[index]))
+
+        def take(data: bytes) -> None:
+            first, *rest = data.split(b"\n")
+            lines[-1].append(first)
+            lines.extend([piece] for piece in rest)
+
+        counts = [self.rows[index].count for index in page]
+        self.book.session.export_inside(numbers, counts, take)
+        return lines
+
+    def _component_json(self, index: int, edges: List[bytes]) -> Iterator[str]:
+        row = self.rows[index]
+        yield f'{{"size": {row.count}, "bytes": {row.bytes}, "reachable": '
+        yield f'{_bool(row.reachable)}, "program": {_bool(row.program)}, '
+        members = '", "'.join(map(hexa, _slice(self.addrs, row)))
+        yield f'"members": ["{members}"], "types": ['
+        yield ", ".join(map(self._type_texts.__getitem__, _slice(self.types, row)))
+        yield '], "edges": '
+        # A character may be cut by the end of a piece.
+        decoder = getincrementaldecoder("utf-8")("replace")
+        yield from map(decoder.decode, edges)
+        yield f', "verdict": {json.dumps(self._verdict(index))}}}'
 
     def first_members(self, limit: Optional[int]) -> Tuple[List[MemberRow], int]:
         """As many members as are shown, and how many are left out; not those of the program."""
@@ -213,23 +260,24 @@ class Reader:
 
     # ---- why it is still here ----
 
-    def _verdict(self, index: int, members: Sequence[Member]) -> str:
+    def _verdict(self, index: int) -> str:
         row = self.rows[index]
         if row.program:
             return "reachable: the program itself."
         if index in self.uncollectable:
             return "in gc.garbage, or bound for it: a legacy tp_del made it uncollectable."
         if not row.reachable:
-            return collector.fate(self._interpreter(members), row.gc or "")
+            return collector.fate(self._interpreter(row), row.gc or "")
         if index in self.unbalanced:
-            return self._held([self.book.object(member.number) for member in members])
+            return self._held(self.book.objects(_slice(self.found.members, row)))
         if row.gc == "frozen":
             return "frozen by gc.freeze(): no collection looks at it."
         return "reachable: held from outside."
 
-    def _interpreter(self, members: Sequence[Member]) -> Optional[Any]:
-        if len(self.interpreters) > 1 and members:
-            found = self.interpreters.get(self.book.object(members[0].number).interp)
+    def _interpreter(self, row: Any) -> Optional[Any]:
+        if len(self.interpreters) > 1:
+            first = self.book.object(self.found.members[row.first])
+            found = self.interpreters.get(first.interp)
             if found is not None:
                 return found
         return self.interpreters.get(min(self.interpreters, default=0))
@@ -342,6 +390,10 @@ class Reader:
     def _is_builtin(self, row: Any) -> bool:
         found = self.book.type_row(row)
         return found is None or found.module in ("", "builtins")
+
+
+def _bool(value: object) -> str:
+    return "true" if value else "false"
 
 
 def _slice(column: Sequence[int], row: Any) -> Sequence[int]:

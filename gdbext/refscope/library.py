@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import threading
 import time
 from array import array
@@ -21,9 +20,10 @@ from typing import Any, Callable, Optional
 from . import _abi, records
 from ._abi import Format, JobState, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
+from .writing import WAIT_MS, Writing, start_quietly
 
-# How long a wait for a job takes at most: the time after which Ctrl-C is noticed.
-WAIT_MS = 50
+PlaceKind = _abi.PlaceKind
+
 # Memory is asked of the reader in pieces of at most this size, so that a slow one can be interrupted.
 READ_PIECE = 1 << 20
 WANTED_RANGES = 256
@@ -170,7 +170,7 @@ class Session:
         while self._job:
             try:
                 ender = threading.Thread(target=self._free_job, args=(error, cancel, status))
-                _start_quietly(ender)
+                start_quietly(ender)
                 ender.join()
             except KeyboardInterrupt as interrupt:
                 late = interrupt
@@ -350,6 +350,10 @@ class Session:
         """What refers to an object."""
         return self._ask("insp_referrers", number)
 
+    def dangling(self, start: int, end: int) -> list[_abi.Edge]:
+        """Slots that own what lies in a range, where no object starts."""
+        return self._ask("insp_dangling", start, end)
+
     def root_at(self, number: int) -> _abi.Root:
         """The root with a number."""
         return self._fill("insp_root_at", number)
@@ -395,66 +399,43 @@ class Session:
         The thread is there for Ctrl-C: on this one, an interrupt inside a callback of ctypes
         would be printed and lost.
         """
-        job = _Export(self._function("insp_export"), self._handle, format, write)
+        self._write("insp_export", (format,), write, tick)
+
+    def export_inside(
+        self,
+        numbers: Sequence[int],
+        counts: Sequence[int],
+        write: Callable[[bytes], object],
+        tick: Optional[Callable[[], object]] = None,
+    ) -> None:
+        """Write the references inside each of some sets of objects, one line of JSON a set."""
+        asked, sizes = array("I", numbers), array("Q", counts)
+        columns = (
+            (ctypes.c_uint32 * len(asked)).from_buffer(asked) if asked else None,
+            (ctypes.c_size_t * len(sizes)).from_buffer(sizes) if sizes else None,
+        )
+        self._write("insp_export_inside", (*columns, len(sizes)), write, tick)
+
+    def _write(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        write: Callable[[bytes], object],
+        tick: Optional[Callable[[], object]],
+    ) -> None:
+        job = Writing(self._function(name), (self._handle, *arguments), write)
         try:
-            _start_quietly(job)
-            while job.is_alive():
-                job.join(WAIT_MS / 1000)
+            start_quietly(job)
+            while not job.ended:
+                job.wait(WAIT_MS / 1000)
                 if tick:
                     tick()
         except BaseException:
-            job.cancelled = True
+            job.call_off()
             raise
-        finally:
-            _join(job)
         if job.failure:
             raise job.failure
         _check(job.status, job.error)
-
-
-class _Export(threading.Thread):
-    """insp_export on a thread of its own."""
-
-    def __init__(self, function: Any, handle: Any, format: int, write: Callable[[bytes], object]):
-        super().__init__(name="refscope-export", daemon=True)
-        self.function, self.handle, self.format, self.write = function, handle, format, write
-        self.error = _abi.insp_error()
-        self.status = 0
-        self.cancelled = False
-        self.failure: Optional[BaseException] = None
-
-    def run(self) -> None:
-        callback = _abi.insp_write_fn(self.take)
-        self.status = self.function(self.handle, self.format, callback, None, byref(self.error))
-
-    def take(self, ctx: object, data: int, n: int) -> int:
-        if self.cancelled:
-            return 1
-        try:
-            self.write(ctypes.string_at(data, n))
-        except BaseException as failure:  # noqa: BLE001 (it is raised again where it belongs)
-            self.failure = failure
-            return 1
-        return 0
-
-
-def _start_quietly(thread: threading.Thread) -> None:
-    """Start a thread that gets no asynchronous signal: the host expects them on its own threads."""
-    faults = {signal.SIGBUS, signal.SIGSEGV, signal.SIGFPE, signal.SIGILL}
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
-        thread.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
-def _join(thread: threading.Thread) -> None:
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt:
-            continue
 
 
 def _options(exe: Optional[str], sysroot: Optional[str]) -> _abi.insp_options:

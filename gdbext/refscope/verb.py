@@ -71,6 +71,7 @@ class Positional:
     metavar: str
     required: bool = True
     expr: bool = True  # resolved to an address before `ask` is called
+    object: bool = True  # an object must start there
 
     @property
     def dest(self) -> str:
@@ -121,6 +122,7 @@ class Verb:
     see: Tuple[str, ...] = ()
     fails: Callable[[Any], bool] = lambda answer: False  # what was to be checked does not hold
     partial: Callable[[Any], bool] = lambda answer: False  # the answer itself is not whole
+    left_out: Callable[[Any], str] = lambda answer: ""  # what JSON leaves out, as a sentence
 
     def all_options(self) -> Tuple[Option, ...]:
         """Its own options and those that every verb has."""
@@ -134,6 +136,12 @@ class Verb:
                 yield option.dest
         if self.positional and self.positional.expr:
             yield self.positional.dest
+
+    def objects(self) -> Iterable[str]:
+        """Those of them at whose address an object must start."""
+        for dest in self.exprs():
+            if not (self.positional and dest == self.positional.dest and not self.positional.object):
+                yield dest
 
 
 # ---- parsing --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ The heap is that of a small program: a worker with a config, a leaked dict, an o
 39 forgotten sessions.
 """
 
+import json
 from array import array
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
@@ -213,12 +214,17 @@ class FakeSession:
         return self.dicts[addr].get(key, 0)
 
     def find(self, addr: int) -> Any:
+        blank = {**dict.fromkeys(_abi.Place._fields, 0), "module": "", "section": "", "symbol": ""}
         if addr in self.numbers:
-            return _abi.Place(addr, 0, 1, 1, "")
+            return _abi.Place(**{**blank, "kind": 1, "object": addr, "exact": 1, "readable": 1})
         for start in self.numbers:
             if start - 32 <= addr < start + 56:
-                return _abi.Place(start, (addr - start) % (1 << 64), 1, 0, "")
-        return _abi.Place(0, 0, int(addr > 0x1000), 0, "")
+                blank.update(kind=1, object=start, offset=addr - start, readable=1)
+                return _abi.Place(**blank)
+        return _abi.Place(**{**blank, "readable": int(addr > 0x1000)})
+
+    def dangling(self, start: int, end: int) -> List[Any]:
+        return []
 
     def heap_summary(self) -> Any:
         rows = self.types
@@ -271,6 +277,19 @@ class FakeSession:
     def referents_among(self, numbers: Any) -> List[Any]:
         inside = set(numbers)
         return [edge for n in numbers for edge in self.referents(n) if edge.dst in inside]
+
+    def export_inside(self, numbers: Any, counts: Any, write: Any, tick: Any = None) -> None:
+        first = 0
+        for n in counts:
+            rows = [
+                {"src": hex(e.src_addr), "dst": hex(e.dst_addr), "name": e.name}
+                for e in self.referents_among(numbers[first : first + n])
+            ]
+            # Pieces that end anywhere, as those of a buffer do.
+            line = json.dumps(rows, ensure_ascii=False).encode() + b"\n"
+            for i in range(0, len(line), 7):
+                write(line[i : i + 7])
+            first += n
 
     def referrers(self, number: int) -> List[Any]:
         return [edge for edge in self.edges if edge.dst == number]

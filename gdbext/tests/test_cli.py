@@ -4,6 +4,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -341,6 +342,66 @@ class Process(unittest.TestCase):
         done = self.call("core.\u00e9", "heap", env=env)
         self.assertEqual(done.returncode, 2)
         self.assertNotIn("Traceback", done.stderr)
+
+
+class Launcher(unittest.TestCase):
+    """gdbext/tools/launcher.in, with a package that takes its time."""
+
+    def temporary(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return folder.name
+
+    def start(self, code, **more):
+        folder = Path(self.temporary())
+        (folder / "refscope").mkdir()
+        (folder / "refscope" / "cli.py").write_text("import sys, time\n" + code)
+        text = (PACKAGE / "tools" / "launcher.in").read_text()
+        script = folder / "launcher"
+        script.write_text(text.replace("@PACKAGE@", str(folder)))
+        flag = text.splitlines()[0].split()[-1]
+        process = subprocess.Popen(
+            [sys.executable, flag, str(script)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
+        self.assertEqual(process.stdout.readline(), "here\n")
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=30)[1]
+        return process.returncode, err
+
+    HERE = "print('here', flush=True); time.sleep(5)\n"
+
+    def test_ctrl_c_while_modules_are_imported_says_nothing(self):
+        self.assertEqual(self.start(self.HERE + "def main(): pass\n"), (-signal.SIGINT, ""))
+
+    def test_ctrl_c_in_main_is_for_main_to_handle(self):
+        code = f"""
+def main():
+    try:
+        {self.HERE}
+    except KeyboardInterrupt:
+        return 7
+"""
+        self.assertEqual(self.start(code), (7, ""))
+
+    def test_ctrl_c_when_all_is_said_says_nothing(self):
+        code = f"""
+import atexit
+def late():
+    {self.HERE}
+def main():
+    atexit.register(late)
+    return 0
+"""
+        self.assertEqual(self.start(code), (-signal.SIGINT, ""))
+
+    def test_what_the_parent_ignores_stays_ignored(self):
+        ignored = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
+        code = "print('here', flush=True); time.sleep(0.3)\ndef main(): time.sleep(0.3); return 5\n"
+        self.assertEqual(self.start(code, preexec_fn=ignored), (5, ""))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Every verb's two answers over rows a test writes down: what is said must follow from the rows."""
 
+import argparse
 import json
+import os
 import re
+import tempfile
 import unittest
+from unittest import mock
 
 import context
 import fakes
 from fakes import arguments, lines_of, shop
-from refscope import _abi, text, verb, verbs
+from refscope import _abi, stream, text, verb, verbs
 from refscope.book import REF_WEAK
 from refscope.verbs import (
     arenas,
@@ -24,6 +28,7 @@ from refscope.verbs import (
     referrers,
     refs,
     threads,
+    what,
 )
 
 context.find_package()
@@ -50,7 +55,8 @@ DEFAULTS = {
     cycles: {"members": False, "classes": False, "through": None},
     garbage: {"list": False},
     gc: {},
-    audit: {"deficit": False, "all": False, "type": None, "fail_on": None},
+    audit: {"deficit": False, "all": False, "type": None, "fail_on": None, "baseline": None},
+    what: {"addr": CONFIG},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
     layout: {"fields": None},
@@ -68,7 +74,7 @@ def say(module, session, **given):
 def to_json(module, session, **given):
     """As a program gets it: through the text of JSON."""
     answer = ask(module, session, format="json", **given)
-    return json.loads(json.dumps(module.as_json(answer)))
+    return json.loads("".join(stream.value_pieces(module.as_json(answer))))
 
 
 def bill_of(lines):
@@ -474,6 +480,28 @@ class Cycles(unittest.TestCase):
                 self.assertIn(edge["src"], row["members"])
                 self.assertIn(edge["dst"], row["members"])
 
+    def test_json_is_whole_however_its_pieces_are_cut(self):
+        s = shop()
+        a = s.numbers[FIRST_SESSION]
+        s.edges[:] = [
+            e._replace(name="['\u20ac\n\U0001f600']") if e.src == a else e for e in s.edges
+        ]
+        names = {e["name"] for row in to_json(cycles, s) for e in row["edges"]}
+        self.assertIn("['\u20ac\n\U0001f600']", names)
+
+    def test_json_that_was_cut_says_so(self):
+        s = shop()
+        whole = to_json(cycles, s, limit=0)
+        with mock.patch.object(cycles, "JSON_COMPONENTS", 7):
+            answer = ask(cycles, s, format="json")
+        self.assertTrue(cycles.VERB.partial(answer))
+        self.assertEqual(
+            cycles.VERB.left_out(answer), "33 components left out; --limit 0 lists all."
+        )
+        self.assertEqual(to_json(cycles, s, limit=7), whole[:7])
+        asked_for = ask(cycles, s, format="json", limit=7)
+        self.assertFalse(cycles.VERB.partial(asked_for))
+
     def test_rings_through_one_object(self):
         s = shop()
         a, b = s.numbers[FIRST_SESSION], s.numbers[FIRST_SESSION + 0x70]
@@ -560,9 +588,46 @@ class Audit(unittest.TestCase):
         self.assertEqual(len(to_json(audit, s, all=True)["surplus"]), 1)
 
     def test_fail_on(self):
-        for wanted, fails in (("deficit", True), ("leak", True), ("any", True), (None, False)):
-            self.assertEqual(audit.fails(ask(audit, self.session(), fail_on=wanted)), fails)
-        self.assertFalse(audit.fails(ask(audit, empty(), fail_on="any")))
+        for words, fails in (
+            ("deficit", True),
+            ("surplus", True),
+            ("surplus:1", False),
+            ("freed", False),
+            ("surplus:9,deficit", True),
+            ("any:1", False),
+            ("any", True),
+        ):
+            wanted = audit.fail_on(words)
+            self.assertEqual(audit.fails(ask(audit, self.session(), fail_on=wanted)), fails, words)
+        self.assertFalse(audit.fails(ask(audit, self.session(), fail_on=None)))
+        for words in ("leak", "", "surplus:", "surplus:x", "any,"):
+            with self.assertRaises(argparse.ArgumentTypeError, msg=words):
+                audit.fail_on(words)
+        self.assertFalse(audit.fails(ask(audit, empty(), fail_on=audit.fail_on("any"))))
+
+    def test_baseline(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "base.json")
+
+            def since(rows):
+                with open(file, "w", encoding="utf-8") as out:
+                    json.dump(rows, out)
+                return to_json(audit, self.session(), baseline=audit.baseline(file))
+
+            before = to_json(audit, self.session())
+            self.assertEqual((since(before)["surplus"], since(before)["deficit"]), ([], []))
+            nothing = {"surplus": [], "deficit": []}
+            self.assertEqual(since(nothing)["deficit"], before["deficit"])
+            # Another address of a type of which there is no more than before has merely moved.
+            moved = [{**row, "addr": "0x10"} for row in before["surplus"]]
+            self.assertEqual(since({**before, "surplus": moved})["surplus"], [])
+            for text_of_file in ("", "[]", "{}", '{"surplus": [{}], "deficit": []}'):
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(text_of_file)
+                with self.assertRaises(argparse.ArgumentTypeError, msg=text_of_file):
+                    audit.baseline(file)
+        with self.assertRaises(argparse.ArgumentTypeError):
+            audit.baseline(file)
 
     def test_one_type(self):
         found = to_json(audit, self.session(), type="dict")

@@ -400,15 +400,56 @@ INSP_API insp_status insp_value_text(insp_session *session, insp_addr addr, char
 INSP_API insp_status insp_dict_get(insp_session *session, insp_addr dict, const char *key,
                                    insp_addr *out, insp_error *err);
 
-/** What lies at an address that is perhaps not the start of an object. */
+/** What the memory at an address belongs to. */
+typedef enum insp_place_kind {
+    INSP_PLACE_NOWHERE = 0,      /**< no memory that the target has */
+    INSP_PLACE_OBJECT = 1,       /**< an object's, with what stands in front of it */
+    INSP_PLACE_BODY = 2,         /**< a block that an object owns: items, a table of keys */
+    INSP_PLACE_BLOCK = 3,        /**< a used block of pymalloc that no object is known to own */
+    INSP_PLACE_FREE_BLOCK = 4,   /**< a block of pymalloc that was freed */
+    INSP_PLACE_VIRGIN_BLOCK = 5, /**< a block of pymalloc that was never handed out */
+    INSP_PLACE_POOL_HEADER = 6,
+    INSP_PLACE_POOL_END = 7,    /**< what is left of a pool behind its last block */
+    INSP_PLACE_EMPTY_POOL = 8,  /**< all its blocks were freed */
+    INSP_PLACE_VIRGIN_POOL = 9, /**< never used since its arena was mapped */
+    INSP_PLACE_ARENA_END = 10,  /**< lost to the alignment of pools */
+    INSP_PLACE_MODULE = 11,     /**< an executable, a library or an extension, .bss included */
+    INSP_PLACE_STACK = 12,
+    INSP_PLACE_MALLOC = 13, /**< a block of malloc that no object is known to own */
+    INSP_PLACE_MEMORY = 14  /**< mapped; more is not known */
+} insp_place_kind;
+
+/** An address, and all that is certain of it. What does not apply is 0, "" or INSP_NONE. */
 typedef struct insp_place {
-    insp_addr object; /**< the object the address lies in, or 0 */
-    uint64_t offset;  /**< from it (of the whole block from its start where object is 0) */
-    int32_t readable; /**< the address is memory of the target */
+    insp_place_kind kind;
+    int32_t readable; /**< the word at the address can be read */
     int32_t exact;    /**< it is the object's own address */
-    const char *module;
+    int32_t writable; /**< as its mapping says */
+    uint64_t word;    /**< at the address */
+    insp_addr object; /**< that it lies in, or whose block it is; 0 for none */
+    int64_t offset; /**< from the object; where there is none, and in a body, from the block */
+    insp_addr block;
+    uint64_t block_size;  /**< bytes */
+    uint32_t block_index; /**< in its pool */
+    uint32_t free_rank;   /**< in the pool's free list: 0 was freed last and goes out next */
+    insp_addr pool;
+    uint32_t pool_index; /**< in its arena */
+    uint32_t pool_blocks, pool_used;
+    uint32_t arena;         /**< row of insp_arenas */
+    const char *module;     /**< path */
+    uint64_t module_offset; /**< as the file's own addresses count */
+    const char *section;    /**< ".bss" */
+    uint64_t section_offset;
+    const char *symbol; /**< that covers the address */
+    uint64_t symbol_offset;
+    int64_t thread;     /**< whose stack it is, or 0 */
+    int64_t from_stack; /**< bytes above that thread's stack pointer */
 } insp_place;
 
+/**
+ * What lies at an address, which need not be the start of anything. Bodies are told from other
+ * blocks only once INSP_STAGE_REFERENCES is reached.
+ */
 INSP_API insp_status insp_find(insp_session *session, insp_addr addr, const insp_place **out,
                                insp_error *err);
 
@@ -591,6 +632,14 @@ INSP_API insp_status insp_referents(insp_session *session, uint32_t number,
 INSP_API insp_status insp_referents_among(insp_session *session, const uint32_t *numbers,
                                           size_t n, const insp_edges **out, insp_error *err);
 
+/**
+ * Slots that point to where no object starts, into [start, end): `dst` is INSP_NONE. After a use
+ * after free these are who still has the pointer. Only slots that own what they refer to are given.
+ * Needs INSP_STAGE_REFERENCES.
+ */
+INSP_API insp_status insp_dangling(insp_session *session, insp_addr start, insp_addr end,
+                                   const insp_edges **out, insp_error *err);
+
 /** What refers to an object, by source. */
 INSP_API insp_status insp_referrers(insp_session *session, uint32_t number,
                                     const insp_edges **out, insp_error *err);
@@ -731,7 +780,19 @@ typedef int (*insp_write_fn)(void *ctx, const void *bytes, size_t n);
 INSP_API insp_status insp_export(insp_session *session, insp_format format, insp_write_fn write,
                                  void *ctx, insp_error *err);
 
-/** The same into a file descriptor, without a callback. */
+/**
+ * Write the references inside each of some sets of objects as JSON, one line a set:
+ * `[{"src":"0x…","dst":"0x…","name":".x"},…]`. Set i is the next counts[i] of `numbers`; an object is in
+ * one set at most. Needs INSP_STAGE_REFERENCES.
+ *
+ * Fails with INSP_ERR_CANCELLED where `write` returned non-zero, INSP_ERR_ARGUMENT where a number is no
+ * object's.
+ */
+INSP_API insp_status insp_export_inside(insp_session *session, const uint32_t *numbers,
+                                        const size_t *counts, size_t n, insp_write_fn write,
+                                        void *ctx, insp_error *err);
+
+/** The whole heap into a file descriptor, without a callback. */
 INSP_API insp_status insp_export_fd(insp_session *session, insp_format format, int fd,
                                     insp_error *err);
 

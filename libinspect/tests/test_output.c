@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../src/output/jsonl.h"
+#include "../src/output/members.h"
 #include "support/fakeheap.h"
 
 enum { SINK = 4 << 20 };
@@ -257,6 +258,37 @@ START_TEST(an_export_has_a_line_for_everything)
 }
 END_TEST
 
+// A list that holds itself, and one that holds the first: what leads from one set to another is in none.
+START_TEST(only_references_inside_a_set_are_written)
+{
+    fake_init(&f);
+    insp_addr one = fake_list(&f, &f.none, 1), two = fake_list(&f, &one, 1);
+    fake_own(&f, FAKE_GET(&f, one, PyListObject, ob_item), one);
+    fake_keep(&f, two);
+    fake_read(&f);
+    const uint32_t numbers[] = {fake_number(&f, two), fake_number(&f, one)};
+    const size_t each[] = {1, 1}, both[] = {2};
+    char lines[400], loop[150];
+    (void)snprintf(loop, sizeof(loop),
+                   "{\"src\":\"0x%" PRIx64 "\",\"dst\":\"0x%" PRIx64 "\",\"name\":\"[0]\"}",
+                   one, one);
+    ck_ok(insp_members_write(&f.heap, &(insp_member_sets){numbers, each, 2}, &w, &err));
+    (void)snprintf(lines, sizeof(lines), "[]\n[%s]\n", loop);
+    ck_assert_str_eq(out.text, lines);
+    out.len = 0;
+    ck_ok(insp_members_write(&f.heap, &(insp_member_sets){numbers, both, 1}, &w, &err));
+    (void)snprintf(lines, sizeof(lines),
+                   "[{\"src\":\"0x%" PRIx64 "\",\"dst\":\"0x%" PRIx64
+                   "\",\"name\":\"[0]\"},%s]\n",
+                   two, one, loop);
+    ck_assert_str_eq(out.text, lines);
+    const uint32_t wrong = f.heap.n_nodes;
+    ck_fails(insp_members_write(&f.heap, &(insp_member_sets){&wrong, each, 1}, &w, &err),
+             INSP_ERR_ARGUMENT, 0, "no object number");
+    fake_deinit(&f);
+}
+END_TEST
+
 extern Suite *insp_output_suite(void);
 
 Suite *insp_output_suite(void)
@@ -275,6 +307,7 @@ Suite *insp_output_suite(void)
     tcase_add_test(t, an_export_that_is_stopped_says_so);
     tcase_add_test(t, words_of_c_memory_stand_by_their_place);
     tcase_add_test(t, an_export_has_a_line_for_everything);
+    tcase_add_test(t, only_references_inside_a_set_are_written);
     suite_add_tcase(s, t);
     return s;
 }

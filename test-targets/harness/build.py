@@ -110,7 +110,9 @@ def extension(name: str, python: Interpreter) -> Path:
     with Lock(folder / "lock"):
         if stamp.exists() and stamp.read_text() == wanted and built.exists():
             return folder
-        command = [os.environ.get("CC", "gcc"), *CFLAGS, "-isystem", python.include,
+        # Debian's pyconfig.h includes that of the processor from beside its own folder.
+        headers = [python.include, os.path.dirname(python.include)]
+        command = [os.environ.get("CC", "gcc"), *CFLAGS, *["-isystem" + h for h in headers],
                    *[str(s) for s in sources if s.suffix == ".c"], "-o", str(built)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -308,6 +308,7 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (TYPE_SUBCLASS, r"\.(__name__|__qualname__|__slots__|tp_subclasses)"),  # type_traverse
     (r".*_descriptor", r"\.(__name__|__qualname__)"),  # descr_traverse: d_type alone
     (r"module", r"\.(md_name|__name__)"),  # module_traverse
+    (r"frame", r"stack\[\d+\]"),  # frame_traverse up to 3.10: the stack of a frame that is executed
     (r"functools\._lru_cache_wrapper", r"\[.*\]|.*link.*"),  # lru_cache_tp_traverse: contents
     (r".*", r"ob_type"),  # before 3.9 (gh-79991) all heap types' instances; some to this day
 ]
@@ -375,6 +376,8 @@ def balance(case: Case) -> Result:
         counts["explained"] += not found.unexplained and remainder >= 0
         if remainder < 0 and wanted.get(found.addr, 0) >= 0:
             result.add("false deficit", case.type_of(found.addr), found.addr, str(remainder))
+            counts["deficits"] += 1
+    result.figures = dict(counts)
     for word in ("balanced", "explained"):
         share = counts[word] / max(1, result.compared)
         result.note("%s %d of %d = %.4f %%, header says %r" % (

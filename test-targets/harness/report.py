@@ -21,6 +21,7 @@ class Result:
         self.compared = 0
         self.mismatches: typing.List[Mismatch] = []
         self.notes: typing.List[str] = []
+        self.figures: typing.Dict[str, int] = {}  # what the check counted
         self.allowed = 0.0  # share of `compared` that may mismatch
 
     def add(self, kind: str, type_name: str, addr: int, text: str = "") -> None:

@@ -130,13 +130,17 @@ def heap(case: Case, answers: Answers) -> Result:
 
 
 def audit(case: Case, answers: Answers) -> Result:
-    """Deficits are the planted ones, each planted leak that no word explains is a surplus."""
+    """Deficits are the planted ones, each planted leak that no word explains is a surplus.
+
+    Nothing that is still referred to was freed: the process goes on after it.
+    """
     result, answer = Result("audit verb"), answers["audit"]
     mortal = [o for o in case.export.objects.values() if not o.immortal]
     _same(result, "objects", answer["objects"], len(case.export.objects))
     wanted = planted_remainders(case)
     deficit = {int(row["addr"], 16): row["remainder"] for row in answer["deficit"]}
     _same(result, "deficits", deficit, {a: r for a, r in wanted.items() if r < 0})
+    _same(result, "slots that refer to freed objects", answer["freed"], [])
     surplus = {int(row["addr"], 16): row["remainder"] for row in answer["surplus"]}
     listed = {o.addr: o.remainder for o in mortal if (o.unexplained or 0) > 0
               and o.refcnt > 0 and not case.core.is_static(o.addr)}

@@ -114,7 +114,20 @@ class WithoutTruth(unittest.TestCase):
         core, case = self.check("crash")
         self.assertTrue(self.collecting(core))
         self.assertIn(case.facts["deque"], case.by_addr)
-        self.assertFalse(set(case.facts["freed"]) & set(case.by_addr))
+        freed = case.facts["freed"]
+        self.assertFalse(set(freed) & set(case.by_addr))
+        slots = refscope.ask(core, ["audit"])["audit"]["freed"]
+        self.assertEqual([int(slot["target"], 16) for slot in slots], freed)
+        self.assertEqual({int(slot["holder"]["addr"], 16) for slot in slots}, {case.facts["deque"]})
+        self.assertEqual([slot["slot"] for slot in slots], [f"[{i}]" for i in range(len(freed))])
+        for addr in freed:
+            verb = f"what {addr:#x}"
+            what = refscope.ask(core, [verb])[verb]
+            self.assertNotEqual(int(what.get("object", "0"), 16), addr)
+            self.assertEqual(
+                {(slot["slot"], int(slot["target"], 16)) for slot in what["dangling"]},
+                {(f"[{i}]", a) for i, a in enumerate(freed) if a == addr},
+            )
 
     def test_abort_in_a_gc_callback(self):
         core, case = self.check("abort_in_callback")

@@ -63,7 +63,7 @@ class Command(gdb.Command):
                 setattr(args, dest, names.resolve(session, word))
         session.need(self.verb.stage(args), line)
         line.stages_done()
-        for dest in self.verb.exprs():
+        for dest in self.verb.objects():
             if getattr(args, dest) is not None:
                 target.check_object(session, getattr(args, dest))
         args.tick = lambda: line.tick("writing")
@@ -114,9 +114,9 @@ def _python_names() -> List[str]:
 
 
 def _json(answer: Any) -> str:
-    import json
+    from ..stream import answer_pieces
 
-    return json.dumps({"schema": 1, **answer} if isinstance(answer, dict) else answer)
+    return "".join(answer_pieces(answer))
 
 
 def _stopped(line: progress.Line, name: str) -> str:

@@ -20,11 +20,13 @@ from . import (
     referrers,
     refs,
     threads,
+    what,
 )
 
 ALL: List[Verb] = [
     heap.VERB,
     obj.VERB,
+    what.VERB,
     refs.VERB,
     referrers.VERB,
     referents.VERB,

@@ -2,14 +2,17 @@
 """audit: which counts in the whole heap do not add up."""
 
 import argparse
+import fnmatch
+import json
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import text, verb
-from ..book import Book, hexa, module_name
+from ..book import Book, Dangling, dangling, hexa, module_name
+from ..text import Span
 
-FAIL_ON = ("deficit", "leak", "any")
+FAIL_ON = ("deficit", "surplus", "freed", "any")
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,64 @@ class Answer:
     deficit: List[Row]
     leaked: List[Row]  # surplus, part of it without any candidate
     held: List[Row]  # surplus with as many candidates
+    freed: List[Dangling]  # slots that own what is no object any more
     only_deficit: bool
     show_all: bool
     type: Optional[str]
-    fail_on: Optional[str]
+    fail_on: Optional["Limits"]
+    baseline: Optional[str]  # the name of its file
     limit: Optional[int]
+
+
+class Limits(NamedTuple):
+    """How many of a kind are too many: more than so many, None for any number."""
+
+    deficit: Optional[int] = None
+    surplus: Optional[int] = None
+    freed: Optional[int] = None
+
+
+def fail_on(word: str) -> Limits:
+    """`deficit`, `surplus:3`, several with commas, or `any`."""
+    limits = Limits()
+    for part in word.split(","):
+        kind, colon, most = part.partition(":")
+        if kind not in FAIL_ON or (colon and not most.isdecimal()):
+            wanted = f"one of {', '.join(FAIL_ON)}, with :N for more than N"
+            raise argparse.ArgumentTypeError(f"'{text.shorten(part, 20)}' is not {wanted}")
+        n = int(most) if colon else 0
+        limits = Limits(n, n, n) if kind == "any" else limits._replace(**{kind: n})
+    return limits
+
+
+class Baseline(NamedTuple):
+    """An earlier audit, to compare with."""
+
+    file: str
+    rows: Dict[Tuple[str, str], int]  # (address, type) -> remainder
+    by_type: Dict[str, int]  # sum of what was not explained
+
+
+def _wrong(remainder: int, unexplained: int) -> int:
+    """How many references are too few, or too many without a candidate."""
+    return -remainder if remainder < 0 else unexplained
+
+
+def baseline(path: str) -> Baseline:
+    """Read what `audit --format json` wrote."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        rows = found["surplus"] + found["deficit"]
+        sums: Dict[str, int] = Counter()
+        for row in rows:
+            sums[row["type"]] += _wrong(row["remainder"], row["unexplained"])
+        return Baseline(path, {(row["addr"], row["type"]): row["remainder"] for row in rows}, sums)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: {(error.strerror or '').lower()}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        wanted = "it is not what audit --format json writes"
+        raise argparse.ArgumentTypeError(f"{path}: {wanted}") from None
 
 
 def ask(session: Any, args: argparse.Namespace) -> Answer:
@@ -59,6 +115,8 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         for found in book.objects(session.unbalanced())
         if not found.is_static and _is_wanted(book, found, args.type)
     ]
+    if args.baseline is not None:
+        rows = _since(args.baseline, rows)
     if args.format != "json":
         shown = {row.addr for row in rows[:1000]}
         rows = [_valued(book, row) if row.addr in shown else row for row in rows]
@@ -70,16 +128,35 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         deficit=[row for row in rows if row.remainder < 0],
         leaked=[row for row in rows if row.remainder > 0 and row.unexplained > 0],
         held=[row for row in rows if row.remainder > 0 and row.unexplained <= 0],
+        freed=dangling(book, 0, 1 << 63) if args.type is None else [],
         only_deficit=args.deficit,
         show_all=args.all,
         type=args.type,
         fail_on=args.fail_on,
+        baseline=args.baseline.file if args.baseline else None,
         limit=args.limit,
     )
 
 
 def _is_wanted(book: Book, row: Any, name: Optional[str]) -> bool:
-    return name is None or name in (book.type_name(row), book.full_type_name(row))
+    names = (book.type_name(row), book.full_type_name(row))
+    return name is None or any(fnmatch.fnmatchcase(each, name) for each in names)
+
+
+def _since(base: Baseline, rows: Sequence[Row]) -> List[Row]:
+    """What is new: another address, or more of it, of a type of which there is more in all.
+
+    The sum keeps rows out that merely moved: the two may be of different runs.
+    """
+    sums: Dict[str, int] = Counter()
+    for row in rows:
+        sums[row.type] += _wrong(row.remainder, row.unexplained)
+    return [
+        row
+        for row in rows
+        if sums[row.type] > base.by_type.get(row.type, 0)
+        and abs(row.remainder) > abs(base.rows.get((hexa(row.addr), row.type), 0))
+    ]
 
 
 def _row(book: Book, row: Any) -> Row:
@@ -102,14 +179,14 @@ def _row(book: Book, row: Any) -> Row:
 
 
 def _valued(book: Book, row: Row) -> Row:
-    return Row(**{**vars(row), "value": book.value(row.addr)})
+    return replace(row, value=book.value(row.addr))
 
 
 def fails(answer: Answer) -> bool:
     """What --fail-on asked for holds."""
-    found = {"deficit": bool(answer.deficit), "leak": bool(answer.leaked)}
-    found["any"] = found["deficit"] or found["leak"]
-    return bool(answer.fail_on) and found[answer.fail_on or "any"]
+    limits = answer.fail_on or Limits()
+    found = Limits(len(answer.deficit), len(answer.leaked), len(answer.freed))
+    return any(most is not None and n > most for n, most in zip(found, limits))
 
 
 # ---- JSON -----------------------------------------------------------------------------------
@@ -125,6 +202,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "explained": answer.explained,
         "surplus": [] if answer.only_deficit else [_row_json(row) for row in surplus],
         "deficit": [_row_json(row) for row in answer.deficit],
+        "freed": [row.as_json() for row in answer.freed],
     }
 
 
@@ -148,11 +226,14 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     lines = [_sentence(answer), ""]
     lines.extend(_sums(answer))
     lines.extend(_section(answer, answer.deficit, _DEFICIT, style))
+    lines.extend(_freed(answer, style))
     if not answer.only_deficit:
         lines.extend(_section(answer, answer.leaked, _LEAKED, style))
         lines.extend(_held(answer, style))
     notes = text.Notes(spelling, style)
     notes.add("by type", _by_type(answer))
+    for slot in answer.freed[:1]:
+        notes.next("what", hexa(slot.target), why="what is there now")
     for row in (answer.deficit + answer.leaked)[:2]:
         notes.next("refs", hexa(row.addr), why="its bill, holder by holder")
     return lines + ([""] + notes.lines() if notes.lines() else [])
@@ -174,19 +255,21 @@ def _sentence(answer: Answer) -> str:
 def _found(answer: Answer) -> str:
     """What is wrong, up to the figures that follow."""
     about = f" of {text.shorten(answer.type, 24)}" if answer.type else ""
-    deficits, leaks = len(answer.deficit), len(answer.leaked)
-    if not deficits and not leaks:
-        return f"No deficit and no leak{about}: "
+    new = "new " if answer.baseline else ""
+    deficits, leaks, freed = len(answer.deficit), len(answer.leaked), len(answer.freed)
     parts = []
+    if freed:
+        point = text.verb_form(freed, "points", "point")
+        parts.append(f"{text.plural(freed, 'slot')} {point} to freed objects")
     if deficits:
-        noun = text.plural(deficits, "object")
+        noun = text.plural(deficits, f"{new}object")
         parts.append(f"{noun}{about} {text.verb_form(deficits, 'is', 'are')} over-released")
         about = ""
     if leaks:
-        noun = text.number(leaks) if deficits else text.plural(leaks, "object")
+        noun = text.number(leaks) if deficits else text.plural(leaks, f"{new}object")
         seem = text.verb_form(leaks, "leaks", "leak")
         parts.append(f"{noun}{about} {seem} or {text.verb_form(leaks, 'is', 'are')} held by C")
-    return f"{', '.join(parts)}; "
+    return f"{', '.join(parts)}; " if parts else f"No {new}deficit and no {new}leak{about}: "
 
 
 def _sums(answer: Answer) -> List[str]:
@@ -214,11 +297,21 @@ def _section(
     return ["", f"{style(kind, word)}  {meaning}", *_table(rows, answer.limit, kind, style)]
 
 
+def _freed(answer: Answer, style: text.Style) -> List[str]:
+    if not answer.freed:
+        return []
+    shown, rest = text.cut(answer.freed, answer.limit)
+    lines = text.table([slot.cells() for slot in shown], "llll", style, indent=4)
+    meaning = "slots that still refer to objects which are gone: use after free"
+    more = [f"    {text.left_out(rest, 'slots')}"] if rest else []
+    return ["", f"{style('deficit', 'FREED')}  {meaning}", *lines, *more]
+
+
 def _table(rows: Sequence[Row], limit: Optional[int], kind: str, style: text.Style) -> List[str]:
     shown, rest = text.cut(rows, limit)
     cells: List[List[text.Cell]] = [
         [
-            text.Span(text.signed(row.remainder), kind),
+            Span(text.signed(row.remainder), kind),
             text.address(row.addr),
             row.type,
             f"refcnt {text.number(row.refcnt)}",
@@ -273,9 +366,19 @@ VERB = verb.Verb(
     options=(
         verb.Option("--deficit", "only over-released objects."),
         verb.Option("--all", "also list what C memory holds, most likely."),
-        verb.Option("--type", "only objects of one type.", "NAME"),
+        verb.Option("--type", "only objects of types whose name matches GLOB.", "GLOB"),
         verb.Option(
-            "--fail-on", "leave with status 1 if there is one (command line only).", choices=FAIL_ON
+            "--fail-on",
+            "leave with status 1 if there is one: deficit, surplus, freed or any, several with "
+            "commas; surplus:3 allows three (command line only).",
+            "WHAT",
+            fail_on,
+        ),
+        verb.Option(
+            "--baseline",
+            "only what is new since FILE, which audit --format json has written.",
+            "FILE",
+            baseline,
         ),
         verb.limit("rows a section"),
     ),
@@ -284,7 +387,11 @@ A deficit is an object with more owners than its refcount: it will be freed
 while still in use. A surplus is one with fewer: the rest is held by C code, or
 leaked. Words of C memory that point to it are candidates; they are never
 counted as owners.
+
+FREED lists slots of live objects that refer to memory where no object is: what
+was there has been freed, and the next use of the slot crashes or reads what
+has taken its place.
 """,
-    examples=("audit", "audit --deficit", "audit --type dict"),
+    examples=("audit", "audit --deficit", "audit --type 'my*'", "audit --fail-on surplus"),
     see=("refs", "garbage", "what"),
 )

@@ -2,11 +2,12 @@
 """cycles: objects that keep each other alive, and why each cycle is still here."""
 
 import argparse
-from typing import Any, Dict, List, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from .. import collector, text, verb
 from ..book import Book, generation_words, hexa
-from ..components import Answer, Group, Reader, Step, Through, steps_of, types_of
+from ..components import JSON_COMPONENTS, Answer, Group, Reader, Step, Through, steps_of, types_of
+from ..stream import Stream
 
 # ---- question -------------------------------------------------------------------------------
 
@@ -16,11 +17,13 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     book = Book(session)
     reader = Reader(book, session.cycle_list())
     through = _through(book, reader, args) if args.through is not None else None
-    as_text_rows = args.format != "json" and through is None
+    as_json_rows = args.format == "json" and through is None
+    shown = _listed(len(reader.rows), args.limit) if as_json_rows else 0
     members, left_out = reader.first_members(args.limit) if args.members else (None, 0)
     return Answer(
-        groups=reader.groups(args) if as_text_rows else [],
-        components=reader.with_edges() if args.format == "json" and through is None else [],
+        groups=reader.groups(args) if args.format != "json" and through is None else [],
+        pieces=reader.pieces(shown),
+        left_out=len(reader.rows) - shown if as_json_rows else 0,
         unreachable=reader.spread(unreachable=True),
         all=reader.spread(),
         type_names={kind: book.name_of_type(kind) for kind in set(reader.types)},
@@ -31,6 +34,12 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         through=through,
         limit=args.limit,
     )
+
+
+def _listed(components: int, limit: Optional[int]) -> int:
+    """How many of them JSON lists."""
+    most = JSON_COMPONENTS if limit is None else limit or components
+    return min(components, most)
 
 
 def _through(book: Book, reader: Reader, args: argparse.Namespace) -> Through:
@@ -61,22 +70,7 @@ def as_json(answer: Answer) -> Any:
     """A list of components; with --through, the rings of one object."""
     if answer.through is not None:
         return _through_json(answer.through)
-    return [
-        {
-            "size": len(component.members),
-            "bytes": component.bytes,
-            "reachable": component.reachable,
-            "program": component.program,
-            "members": [hexa(row.addr) for row in component.members],
-            "types": [answer.type_names[row.type] for row in component.members],
-            "edges": [
-                {"src": hexa(edge.src_addr), "dst": hexa(edge.dst_addr), "name": edge.name}
-                for edge in component.edges
-            ],
-            "verdict": component.verdict,
-        }
-        for component in answer.components
-    ]
+    return Stream(answer.pieces)
 
 
 def _through_json(found: Through) -> Dict[str, Any]:
@@ -266,6 +260,12 @@ def _through_text(found: Through, style: text.Style, spelling: text.Spelling) ->
     return lines + [""] + notes.lines()
 
 
+def _left_out(answer: Answer) -> str:
+    if not answer.left_out:
+        return ""
+    return f"{text.plural(answer.left_out, 'component')} left out; --limit 0 lists all."
+
+
 VERB = verb.Verb(
     name="cycles",
     summary="List reference cycles, and say why each is still here.",
@@ -279,8 +279,16 @@ VERB = verb.Verb(
         verb.Option(
             "--through", "show the shortest cycles through one object instead.", "EXPR", expr=True
         ),
-        verb.limit("rows"),
+        verb.Option(
+            "--limit",
+            f"list at most N rows, {text.DEFAULT_LIMIT} by default, in JSON {JSON_COMPONENTS} "
+            "components; 0 lists all.",
+            "N",
+            verb.count,
+        ),
     ),
+    partial=lambda answer: bool(answer.left_out and answer.limit is None),
+    left_out=_left_out,
     body="""
 A component is a set of tracked objects each of which can be reached from each
 other one. The component that holds the globals of a module is the program

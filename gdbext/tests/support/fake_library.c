@@ -8,6 +8,7 @@
 #include <libinspect.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ struct insp_job {
 };
 
 // What is alive, and what a job found.
-INSP_API atomic_int fake_sessions, fake_jobs, fake_answers;
+INSP_API atomic_int fake_sessions, fake_jobs, fake_answers, fake_exports;
 INSP_API uint64_t fake_sum, fake_pieces, fake_unreadable, fake_largest;
 
 uint32_t insp_abi(void)
@@ -272,11 +273,13 @@ insp_status insp_export(insp_session *session, insp_format format, insp_write_fn
 {
     (void)format;
     int forever = strcmp(session->path, "forever") == 0;
-    for (int i = 0; forever || i < 5; i++) {
-        if (write(ctx, "line\n", 5))
-            return fail(err, INSP_ERR_CANCELLED, 0, "stopped by its reader");
+    bool stopped = false;
+    fake_exports++;
+    for (int i = 0; !stopped && (forever || i < 5); i++) {
+        stopped = write(ctx, "line\n", 5);
         if (forever)
-            (void)usleep(1000);
+            (void)usleep(50000);
     }
-    return INSP_OK;
+    fake_exports--;
+    return stopped ? fail(err, INSP_ERR_CANCELLED, 0, "stopped by its reader") : INSP_OK;
 }

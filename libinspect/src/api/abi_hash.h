@@ -3,6 +3,6 @@
 #ifndef INSP_API_ABI_HASH_H
 #define INSP_API_ABI_HASH_H
 
-#define INSP_ABI_HASH 0xafc18df8u
+#define INSP_ABI_HASH 0x33154c0cu
 
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../output/jsonl.h"
+#include "../output/members.h"
 #include "session.h"
 
 insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write, void *ctx,
@@ -22,6 +23,20 @@ insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write
     st = insp_jsonl_write(&s->heap, &s->native, s->target.source, &w, err);
     insp_writer_deinit(&w);
     return st ? st : insp_session_check(s, err);
+}
+
+insp_status insp_export_inside(insp_session *s, const uint32_t *numbers, const size_t *counts,
+                               size_t n, insp_write_fn write, void *ctx, insp_error *err)
+{
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    insp_writer w;
+    if (!st)
+        st = insp_writer_init(&w, write, ctx, err);
+    if (st)
+        return st;
+    st = insp_members_write(&s->heap, &(insp_member_sets){numbers, counts, n}, &w, err);
+    insp_writer_deinit(&w);
+    return st;
 }
 
 /** A file to write to, and why that failed. */

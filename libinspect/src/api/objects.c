@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../analysis/garbage.h"
+#include "../analysis/place.h"
 #include "../object/str.h"
 #include "../object/text.h"
 #include "session.h"
@@ -96,16 +97,15 @@ insp_status insp_find(insp_session *s, insp_addr addr, const insp_place **out, i
     insp_place *answer = insp_answer_new(sizeof(*answer), &arena);
     if (!answer)
         return insp_nomem(err);
-    bool ok = true;
-    (void)insp_space_u64(&s->space, addr & ~UINT64_C(7), &ok);
-    answer->readable = ok;
-    answer->exact = insp_heap_number(&s->heap, addr) != INSP_NONE;
-    answer->object = answer->exact ? addr : object_around(&s->heap, addr);
-    uint64_t size;
-    insp_addr block = insp_block_of(&s->heap, addr, &size);
-    answer->offset = answer->object ? addr - answer->object : block ? addr - block : 0;
-    uint32_t module = insp_module_at(&s->py, addr);
-    answer->module = module == INSP_NONE ? "" : s->images.at[module].path;
+    for (uint32_t i = 0; !st && i < s->images.len; i++)
+        st = insp_image_load_symbols(&s->images.at[i], &s->space, &s->text, err);
+    if (!st)
+        st = insp_place_find(&s->heap, s->threads, addr, s->reached >= INSP_STAGE_REFERENCES,
+                             answer, err);
+    if (st) {
+        insp_answer_free(answer);
+        return st;
+    }
     st = insp_answer_check(s, answer, err);
     if (!st)
         *out = answer;

@@ -19,21 +19,15 @@ typedef struct gathering {
     insp_arena *arena;
     insp_edge_rows rows;
     uint32_t src;
-    uint32_t dst;      // only those to this one; INSP_NONE: all
-    const bool *among; // only those to objects that are marked in it; NULL: all
+    uint32_t dst;         // only those to this one; INSP_NONE: all
+    const bool *among;    // only those to objects that are marked in it; NULL: all
+    insp_addr start, end; // of what dangling ones point into
     bool failed;
 } gathering;
 
-static void gather_one(gathering *g, const insp_ref *ref)
+static void add_row(gathering *g, const insp_ref *ref, uint32_t dst)
 {
     insp_heap *h = &g->s->heap;
-    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(h, ref->target);
-    if (dst == INSP_NONE || (g->dst != INSP_NONE && dst != g->dst))
-        return;
-    if (g->among && !g->among[dst])
-        return;
-    if (ref->kind == INSP_REF_POSSIBLE && h->remainder.at[dst] <= 0)
-        return;
     char buf[256];
     insp_str text = insp_str_init(buf, sizeof(buf));
     insp_ref_text(&h->decoder, ref, &text);
@@ -48,6 +42,18 @@ static void gather_one(gathering *g, const insp_ref *ref)
     g->failed = g->failed || !row.name || !insp_edge_rows_push(&g->rows, row);
 }
 
+static void gather_one(gathering *g, const insp_ref *ref)
+{
+    insp_heap *h = &g->s->heap;
+    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_heap_number(h, ref->target);
+    if (dst == INSP_NONE || (g->dst != INSP_NONE && dst != g->dst))
+        return;
+    if (g->among && !g->among[dst])
+        return;
+    if (ref->kind != INSP_REF_POSSIBLE || h->remainder.at[dst] > 0)
+        add_row(g, ref, dst);
+}
+
 static void gather(insp_refs *refs)
 {
     for (uint32_t i = 0; i < refs->len; i++)
@@ -55,18 +61,18 @@ static void gather(insp_refs *refs)
     refs->len = 0;
 }
 
-static void walk(gathering *g, uint32_t src)
+static void walk(gathering *g, uint32_t src, void (*flush)(insp_refs *))
 {
     insp_heap *h = &g->s->heap;
     insp_refs refs;
     refs.len = 0;
-    refs.flush = gather;
+    refs.flush = flush;
     refs.ctx = g;
     g->src = src;
     h->decoder.refs = &refs;
     h->decoder.all = true;
     insp_heap_walk(h, src);
-    gather(&refs);
+    flush(&refs);
     h->decoder.refs = NULL;
 }
 
@@ -110,7 +116,7 @@ insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **
     insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
     if (!answer)
         return insp_nomem(err);
-    walk(&g, number);
+    walk(&g, number, gather);
     return finish(&g, answer, out, err);
 }
 
@@ -146,7 +152,7 @@ insp_status insp_referents_among(insp_session *s, const uint32_t *numbers, size_
     gathering g = {.s = s, .dst = INSP_NONE, .among = marks};
     insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
     for (size_t i = 0; answer && i < n; i++)
-        walk(&g, numbers[i]);
+        walk(&g, numbers[i], gather);
     free(marks);
     return answer ? finish(&g, answer, out, err) : insp_nomem(err);
 }
@@ -176,6 +182,38 @@ static uint32_t *sources_of(const insp_session *s, uint32_t number, size_t *n)
     return all;
 }
 
+// Slots of one source that own what is no object.
+static void gather_dangling(insp_refs *refs)
+{
+    gathering *g = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        const insp_ref *ref = &refs->at[i];
+        if (ref->form != INSP_FORM_BODY && ref->kind == INSP_REF_OWNED &&
+            ref->target >= g->start && ref->target < g->end &&
+            insp_heap_number(&g->s->heap, ref->target) == INSP_NONE)
+            add_row(g, ref, INSP_NONE);
+    }
+    refs->len = 0;
+}
+
+insp_status insp_dangling(insp_session *s, insp_addr start, insp_addr end,
+                          const insp_edges **out, insp_error *err)
+{
+    INSP_GUARDED;
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = INSP_NONE, .start = start, .end = end};
+    insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    if (!answer)
+        return insp_nomem(err);
+    for (uint32_t n = 0; n < s->heap.n_nodes && !g.failed; n++) {
+        if (n >= s->heap.n_objects || insp_heap_is_object(&s->heap, n))
+            walk(&g, n, gather_dangling);
+    }
+    return finish(&g, answer, out, err);
+}
+
 insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **out,
                            insp_error *err)
 {
@@ -194,7 +232,7 @@ insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **
         return insp_nomem(err);
     }
     for (size_t i = 0; i < n; i++)
-        walk(&g, sources[i]);
+        walk(&g, sources[i], gather);
     free(sources);
     return finish(&g, answer, out, err);
 }

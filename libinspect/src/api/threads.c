@@ -29,7 +29,7 @@ static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         rows[i] = (insp_local){.name = name ? text_of(s, arena, name) : "",
-                               .value = insp_u64(&d->r, f->slots + i * 8u),
+                               .value = insp_iframe_value(d, f, i),
                                .kind = !name  ? "stack"
                                        : cell ? "cell"
                                               : "local"};
@@ -49,10 +49,12 @@ static insp_frame frame_row(insp_session *s, const insp_iframe *f, insp_arena *a
                       .builtins = f->builtins,
                       .locals_dict = f->locals,
                       .frame_object = f->frame_object};
-    row.function = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_qualname));
+    row.function = text_of(s, arena, insp_code_name(d, f->code));
     row.file = text_of(s, arena, INSP_U64(&d->r, f->code, PyCodeObject, co_filename));
     row.line = insp_code_line(d, f->code, f->instr);
-    if (f->owner == INSP_FRAME_GENERATOR)
+    if (f->frame_object == f->addr)
+        row.owner = f->generator;
+    else if (f->owner == INSP_FRAME_GENERATOR)
         row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyGenObject, gi_iframe);
     else if (f->owner == INSP_FRAME_OBJECT)
         row.owner = f->addr - (uint32_t)INSP_OFF(&s->py.layout, PyFrameObject, _f_frame_data);

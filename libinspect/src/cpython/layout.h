@@ -35,6 +35,7 @@ typedef struct insp_layout {
     uint8_t source[INSP_MEMBERS]; /**< insp_layout_source */
     const char *table;            /**< name of the table it started from, "3.11" */
     const insp_flavour *flavour;  /**< what is no offset; never NULL */
+    insp_addr lookdict; /**< up to 3.10: dk_lookup of a table whose keys need not be str */
 } insp_layout;
 
 typedef enum insp_layout_source {

@@ -65,14 +65,29 @@ insp_addr insp_heap_addr(const insp_heap *h, uint32_t number)
     return row->blocks + (uint64_t)(number - row->first) * row->size + place_of(h, number);
 }
 
+bool insp_count_of(const insp_flavour *f, uint64_t word, int64_t *count)
+{
+    enum { ABOVE_SHIFT = 32, OVERFLOW_MASK = 0xffff };
+    uint64_t above = word >> ABOVE_SHIFT;
+    if (f->count == INSP_COUNT_FLAGS) {
+        above &= OVERFLOW_MASK;
+        word &= UINT32_MAX;
+    }
+    // 3.11 starts its static objects at 999,999,999 (_PyObject_IMMORTAL_REFCNT): what they have beyond that
+    // says nothing, since not everybody who refers to them counts.
+    *count = (int64_t)word;
+    if (f->count == INSP_COUNT_PLAIN)
+        return !f->countless || *count < f->countless;
+    // What stands above is 0, or 1 where extensions made for older versions have counted an immortal up.
+    if (above > 1)
+        *count = -1;
+    return *count <= INT32_MAX;
+}
+
 bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int64_t *count)
 {
-    // 3.11 starts its static objects at 999,999,999 (_PyObject_IMMORTAL_REFCNT): what they have
-    // beyond that says nothing, since not everybody who refers to them counts.
-    enum { NEVER_BELOW = 999000000 };
-    *count = (int64_t)INSP_U64(r, object, PyObject, ob_refcnt);
-    (void)py;
-    return *count < NEVER_BELOW;
+    uint64_t word = INSP_U64(r, object, PyObject, ob_refcnt);
+    return insp_count_of(py->layout.flavour, word, count);
 }
 
 insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)

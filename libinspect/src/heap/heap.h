@@ -154,7 +154,10 @@ static inline insp_gc_state insp_heap_gc(const insp_heap *h, uint32_t number)
  */
 uint32_t insp_heap_admit(insp_heap *h, insp_addr addr);
 
-/** The logical refcount, and whether it says something. */
+/** The logical refcount that a header's first word holds, -1 if it can hold none; and whether it says something. */
+bool insp_count_of(const insp_flavour *f, uint64_t word, int64_t *count);
+
+/** The same of an object. */
 bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int64_t *count);
 
 /** Start and size of the allocator's block around addr; size 0 for static memory. */

@@ -105,6 +105,9 @@ static bool add_interpreter(insp_heap *h, uint32_t i)
 // traversal of it shows no locals: they are the thread's as long as it does.
 static bool is_root_frame(const insp_iframe *f)
 {
+    // Up to 3.10 what evaluates a frame holds its object, but not that of a generator (_PyEval_EvalFrame).
+    if (f->frame_object == f->addr)
+        return !f->generator;
     if (f->owner == INSP_FRAME_THREAD)
         return true;
     return f->owner == INSP_FRAME_GENERATOR && f->executing;
@@ -113,7 +116,7 @@ static bool is_root_frame(const insp_iframe *f)
 static const char *frame_name(insp_heap *h, const insp_iframe *f)
 {
     char name[200];
-    insp_addr code_name = INSP_U64(&h->decoder.r, f->code, PyCodeObject, co_qualname);
+    insp_addr code_name = insp_code_name(&h->decoder, f->code);
     if (insp_str_read(&h->decoder.r, code_name, name, sizeof(name)) < 0)
         return "?";
     return insp_arena_printf(&h->text, "%s()", name);
@@ -286,7 +289,12 @@ static void walk_frame(insp_decoder *d, insp_addr addr, insp_addr inner)
     if (!insp_iframe_look(d, addr, &f))
         return;
     d->inner = inner;
-    if (f.owner == INSP_FRAME_GENERATOR)
+    if (f.frame_object == f.addr)
+        insp_emit(d->refs, (insp_ref){.target = f.addr,
+                                      .arg = (uintptr_t) "frame being evaluated",
+                                      .form = INSP_FORM_NAME,
+                                      .kind = INSP_REF_OWNED});
+    else if (f.owner == INSP_FRAME_GENERATOR)
         insp_walk_iframe_slots(d, &f, false);
     else
         insp_walk_iframe(d, addr, false);

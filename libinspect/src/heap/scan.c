@@ -5,6 +5,7 @@
  * words tell. Types must be known by then, which is why they are collected first.
  */
 #include "../object/str.h"
+#include "../object/typestate.h"
 #include "heap.h"
 
 /** What stands in a block if it is an object of one of the three kinds. */
@@ -17,11 +18,12 @@ typedef struct guess {
 static const guess guesses[] = {{1, 0, 0, 0}, {3, 1, 1, 0}, {5, 2, 1, 16}};
 
 // A word that is a pointer into the target is no refcount: the block is an array of pointers.
-static bool is_count(const insp_heap *h, uint64_t refcnt)
+static bool is_count(const insp_heap *h, uint64_t word, int64_t *count, bool *counted)
 {
-    const uint64_t most = UINT32_MAX;
-    return refcnt > 0 && refcnt < most &&
-           (refcnt < 65536 || !insp_space_find(h->py->space, refcnt));
+    enum { SMALL = 65536 };
+    *counted = insp_count_of(h->py->layout.flavour, word, count);
+    return *count > 0 && *count <= UINT32_MAX + INT64_C(1) &&
+           (word < SMALL || !insp_space_find(h->py->space, word));
 }
 
 static bool admit_guess(insp_heap *h, uint32_t n, const uint64_t *words, uint32_t n_words,
@@ -29,9 +31,11 @@ static bool admit_guess(insp_heap *h, uint32_t n, const uint64_t *words, uint32_
 {
     if (g->type_word >= n_words)
         return false;
-    uint64_t type = words[g->type_word], refcnt = words[g->type_word - 1];
+    uint64_t type = words[g->type_word];
+    int64_t refcnt;
+    bool counted;
     uint32_t id = insp_map_get(&h->types.ids, type);
-    if (id == INSP_MAP_NONE || !is_count(h, refcnt))
+    if (id == INSP_MAP_NONE || !is_count(h, words[g->type_word - 1], &refcnt, &counted))
         return false;
     const insp_typeinfo *t = h->types.at.at[id];
     if (t->is_gc != g->gc || (g->gc && t->preheader != g->pre))
@@ -40,11 +44,8 @@ static bool admit_guess(insp_heap *h, uint32_t n, const uint64_t *words, uint32_
     if (loose && !h->py->interps.at[0].gc_collecting)
         return false;
     insp_gc_state state = loose ? INSP_GC_LOOSE : g->gc ? INSP_GC_UNTRACKED : INSP_GC_NONE;
-    h->kind.at[n] = (uint8_t)(INSP_K_OBJECT | (unsigned)state << INSP_K_GC_SHIFT | g->place);
-    // A sound count need not say something: a damaged one may be that of the immortal.
-    int64_t count;
-    if (insp_refcount(&h->decoder.r, h->py, insp_heap_addr(h, n), &count))
-        h->kind.at[n] |= INSP_K_COUNTED;
+    h->kind.at[n] = (uint8_t)(INSP_K_OBJECT | (counted ? INSP_K_COUNTED : 0u) |
+                              (unsigned)state << INSP_K_GC_SHIFT | g->place);
     h->type.at[n] = id;
     h->remainder.at[n] = (int32_t)(refcnt > INT32_MAX ? INT32_MAX : refcnt);
     return true;
@@ -92,12 +93,12 @@ static bool meet(insp_heap *h, type_walk *w, insp_addr type)
     return insp_map_set(&w->met, type, 1) && insp_addrs_push(&w->todo, type);
 }
 
-// tp_subclasses: a dict from id to weakref (a list before 3.9). Its values, followed from type to type,
+// tp_subclasses: a dict from id to weakref. Its values, followed from type to type,
 // are all types there are.
 static bool add_subclasses(insp_heap *h, insp_addr type, type_walk *w)
 {
     insp_reader *r = &h->decoder.r;
-    insp_addr dict = INSP_U64(r, type, PyTypeObject, tp_subclasses);
+    insp_addr dict = insp_type_subclasses(r, h->py, type);
     insp_dict_table t;
     if (!dict || r->bad || !insp_dict_look(r, dict, &t)) {
         r->bad = false;

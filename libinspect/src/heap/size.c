@@ -15,12 +15,6 @@ static int64_t count(uint64_t word)
     return (int64_t)(word < most ? word : most);
 }
 
-// Of an ob_size that carries a sign.
-static int64_t magnitude(uint64_t word)
-{
-    return count(word >> 63 ? 0 - word : word);
-}
-
 static int64_t size_of_keys(insp_reader *r, insp_addr keys)
 {
     insp_dict_table t;
@@ -94,14 +88,15 @@ static int64_t type_size(insp_reader *r, insp_addr addr)
 // object.__sizeof__
 static int64_t plain_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
 {
-    int64_t n = t->itemsize ? magnitude(INSP_U64(r, addr, PyVarObject, ob_size)) : 0;
+    int64_t n = t->itemsize ? count(INSP_U64(r, addr, PyVarObject, ob_size)) : 0;
     return t->basicsize + n * t->itemsize;
 }
 
 // long_sizeof goes by the digits alone, whatever a subclass adds.
 static int64_t int_size(insp_reader *r, insp_addr addr)
 {
-    int64_t n = magnitude(INSP_U64(r, addr, PyVarObject, ob_size));
+    bool negative;
+    int64_t n = count(insp_int_digits(r, addr, &negative));
     return INSP_OFF(r->layout, PyLongObject, ob_digit) + (n ? n : 1) * 4;
 }
 

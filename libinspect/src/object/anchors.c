@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "typestate.h"
 
 /** What a module's attribute tells: its own name, or that of its type. */
 typedef struct anchor {
@@ -141,7 +142,7 @@ insp_status insp_anchors_find(insp_types_seen *types, insp_reader *r, insp_error
     if (!type || insp_tp_name(types, r, type, name, sizeof(name)))
         return INSP_OK;
     bool fits = call_builtins(types, r, in->builtins) && call_more(types, r, in->modules);
-    insp_addr own = INSP_U64(r, type, PyTypeObject, tp_dict);
+    insp_addr own = insp_type_dict(r, types->py, type);
     for (size_t i = 0; fits && i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
         fits = call_anchor(types, r, own, &descriptors[i]);
     for (size_t i = 0; fits && i < sizeof(anchors) / sizeof(anchors[0]); i++)

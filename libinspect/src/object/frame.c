@@ -2,14 +2,48 @@
 #include "frame.h"
 
 // More than the compiler makes of any program: a code object that says more is damaged.
-enum { MAX_ROOM = 1 << 20, MAX_TABLE = 1 << 24 };
+enum { MAX_ROOM = 1 << 20, MAX_SHIMS = 1 << 16 };
 
-bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *f)
+static bool are_objects(const insp_decoder *d)
+{
+    return d->py->layout.flavour->frames == INSP_FRAMES_OBJECTS;
+}
+
+// Since 3.12 (gh-98831 and others) a call from C puts an entry without code of its own between frames.
+static insp_addr past_shims(insp_decoder *d, insp_addr addr)
+{
+    if (are_objects(d))
+        return addr;
+    for (int i = 0; addr && i < MAX_SHIMS && !d->r.bad; i++) {
+        if (INSP_U8(&d->r, addr, PyInterpreterFrame, owner) < INSP_FRAME_SHIM)
+            return addr;
+        addr = INSP_U64(&d->r, addr, PyInterpreterFrame, previous);
+    }
+    return 0;
+}
+
+insp_stackref insp_stackref_of(const insp_decoder *d, uint64_t word)
+{
+    // _PyStackRef (pycore_stackref.h): 0 owned, 1 not counted, 2 and 3 no reference at all.
+    enum { TAGS = 3, NOT_COUNTED = 1 };
+    if (d->py->layout.flavour->frames != INSP_FRAMES_TAGGED)
+        return (insp_stackref){word, INSP_REF_OWNED};
+    unsigned tag = word & TAGS;
+    return (insp_stackref){.target = tag <= NOT_COUNTED ? word & ~(uint64_t)TAGS : 0,
+                           .kind = tag ? INSP_REF_BORROWED : INSP_REF_OWNED};
+}
+
+static insp_addr untagged(const insp_decoder *d, uint64_t word)
+{
+    return insp_stackref_of(d, word).target;
+}
+
+static void read_interp_frame(insp_decoder *d, insp_iframe *f)
 {
     insp_reader *r = &d->r;
-    *f = (insp_iframe){.addr = addr};
-    f->code = INSP_U64(r, addr, PyInterpreterFrame, f_code);
-    f->previous = INSP_U64(r, addr, PyInterpreterFrame, previous);
+    insp_addr addr = f->addr;
+    f->code = untagged(d, INSP_U64(r, addr, PyInterpreterFrame, f_code));
+    f->previous = past_shims(d, INSP_U64(r, addr, PyInterpreterFrame, previous));
     f->globals = INSP_U64(r, addr, PyInterpreterFrame, f_globals);
     f->builtins = INSP_U64(r, addr, PyInterpreterFrame, f_builtins);
     f->locals = INSP_U64(r, addr, PyInterpreterFrame, f_locals);
@@ -17,33 +51,107 @@ bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *f)
     f->instr = INSP_U64(r, addr, PyInterpreterFrame, prev_instr);
     f->owner = INSP_U8(r, addr, PyInterpreterFrame, owner);
     f->slots = addr + (uint32_t)INSP_OFF(&d->py->layout, PyInterpreterFrame, localsplus);
+    f->n_locals = INSP_U32(r, f->code, PyCodeObject, co_nlocalsplus);
+    int32_t top = (int32_t)INSP_U32(r, addr, PyInterpreterFrame, stacktop);
+    if (INSP_OFF(&d->py->layout, PyInterpreterFrame, stackpointer) >= 0) {
+        // 3.14 (gh-118415) writes down where the stack ends before every call that may look.
+        insp_addr end = INSP_U64(r, addr, PyInterpreterFrame, stackpointer);
+        uint64_t used = (end - f->slots) / 8;
+        top = !end ? -1 : used <= MAX_ROOM ? (int32_t)used : INT32_MAX;
+    }
+    f->executing = top < 0;
+    f->n_slots = f->executing ? f->n_locals : (uint32_t)top;
+}
+
+// Up to 3.10. f_lasti counts bytes, in 3.10 (bpo-27129) code units; it is -1 before the first instruction.
+static void read_frame_object(insp_decoder *d, insp_iframe *f)
+{
+    enum { UNIT = 2 };
+    insp_reader *r = &d->r;
+    insp_addr addr = f->addr;
+    f->code = INSP_U64(r, addr, PyFrameObject, f_code);
+    f->previous = INSP_U64(r, addr, PyFrameObject, f_back);
+    f->globals = INSP_U64(r, addr, PyFrameObject, f_globals);
+    f->builtins = INSP_U64(r, addr, PyFrameObject, f_builtins);
+    f->locals = INSP_U64(r, addr, PyFrameObject, f_locals);
+    f->frame_object = addr;
+    f->owner = INSP_FRAME_OBJECT;
+    f->generator = INSP_U64(r, addr, PyFrameObject, f_gen);
+    f->slots = addr + (uint32_t)INSP_OFF(&d->py->layout, PyFrameObject, f_localsplus);
+    insp_addr stack = INSP_U64(r, addr, PyFrameObject, f_valuestack);
+    uint64_t locals = (stack - f->slots) / 8, depth = 0;
+    f->n_locals = locals <= MAX_ROOM ? (uint32_t)locals : UINT32_MAX;
+    int32_t last = (int32_t)INSP_U32(r, addr, PyFrameObject, f_lasti);
+    if (INSP_OFF(&d->py->layout, PyFrameObject, f_stackdepth) >= 0) {
+        int32_t n = (int32_t)INSP_U32(r, addr, PyFrameObject, f_stackdepth);
+        f->executing = n < 0;
+        depth = n > 0 ? (uint64_t)n : 0;
+        last *= UNIT;
+    } else {
+        insp_addr top = INSP_U64(r, addr, PyFrameObject, f_stacktop);
+        f->executing = INSP_U8(r, addr, PyFrameObject, f_executing);
+        depth = top ? (top - stack) / 8 : 0;
+    }
+    f->n_slots = f->n_locals + (uint32_t)(depth <= MAX_ROOM ? depth : MAX_ROOM + 1);
+    f->instr = insp_code_first(d, f->code) + (uint32_t)(last > 0 ? last : 0);
+}
+
+bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *f)
+{
+    insp_reader *r = &d->r;
+    *f = (insp_iframe){.addr = past_shims(d, addr)};
+    if (!f->addr)
+        return false;
+    if (are_objects(d))
+        read_frame_object(d, f);
+    else
+        read_interp_frame(d, f);
     const insp_typeinfo *t =
         f->code ? insp_type_at(d->types, r, INSP_U64(r, f->code, PyObject, ob_type)) : NULL;
     if (r->bad || !t || t->kind != INSP_KIND_CODE)
         return false;
-    int32_t top = (int32_t)INSP_U32(r, addr, PyInterpreterFrame, stacktop);
-    f->n_locals = INSP_U32(r, f->code, PyCodeObject, co_nlocalsplus);
     uint32_t stack = INSP_U32(r, f->code, PyCodeObject, co_stacksize);
     if (r->bad || f->n_locals > MAX_ROOM || stack > MAX_ROOM)
         return false;
     f->room = f->n_locals + stack;
-    f->executing = top < 0;
-    insp_addr first =
-        f->code + (uint32_t)INSP_OFF(&d->py->layout, PyCodeObject, co_code_adaptive);
+    insp_addr first = insp_code_first(d, f->code);
     // Before its first instruction a frame stands one unit in front of its code.
     f->unit = f->instr > first ? (uint32_t)((f->instr - first) / 2) : 0;
-    f->n_slots = f->executing ? f->n_locals : (uint32_t)top;
     return f->n_slots <= f->room &&
            (!f->n_slots || insp_at(&r->cur, f->slots, f->n_slots * 8u));
+}
+
+// Up to 3.10 locals, cells and free variables are named by three tuples, in this order.
+static insp_addr name_in_tuples(insp_decoder *d, const insp_iframe *f, uint32_t i, bool *cell)
+{
+    static const insp_member tuples[] = {INSP_F_PyCodeObject_co_varnames,
+                                         INSP_F_PyCodeObject_co_cellvars,
+                                         INSP_F_PyCodeObject_co_freevars};
+    uint64_t at = i;
+    for (size_t k = 0; k < sizeof(tuples) / sizeof(tuples[0]); k++) {
+        insp_addr names = insp_member_u64(&d->r, f->code, tuples[k]);
+        uint64_t n = INSP_U64(&d->r, names, PyVarObject, ob_size);
+        *cell = k > 0;
+        if (at < n)
+            return insp_u64(&d->r,
+                            names + (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item) +
+                                at * 8u);
+        at -= n;
+    }
+    return 0;
 }
 
 insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bool *cell)
 {
     enum { CO_FAST_CELL = 0x40, CO_FAST_FREE = 0x80 };
+    *cell = false;
+    if (i >= f->n_locals)
+        return 0;
+    if (INSP_OFF(&d->py->layout, PyCodeObject, co_localsplusnames) < 0)
+        return name_in_tuples(d, f, i, cell);
     insp_addr names = INSP_U64(&d->r, f->code, PyCodeObject, co_localsplusnames);
     insp_addr kinds = INSP_U64(&d->r, f->code, PyCodeObject, co_localspluskinds);
-    *cell = false;
-    if (i >= f->n_locals || INSP_U64(&d->r, names, PyVarObject, ob_size) != f->n_locals)
+    if (INSP_U64(&d->r, names, PyVarObject, ob_size) != f->n_locals)
         return 0;
     uint8_t kind =
         insp_u8(&d->r, kinds + (uint32_t)INSP_OFF(&d->py->layout, PyBytesObject, ob_sval) + i);
@@ -52,15 +160,46 @@ insp_addr insp_iframe_name(insp_decoder *d, const insp_iframe *f, uint32_t i, bo
                                i * 8u);
 }
 
+insp_addr insp_code_name(insp_decoder *d, insp_addr code)
+{
+    // co_qualname: 3.11 (bpo-44530).
+    insp_addr name = INSP_U64(&d->r, code, PyCodeObject, co_qualname);
+    return name ? name : INSP_U64(&d->r, code, PyCodeObject, co_name);
+}
+
+insp_addr insp_iframe_value(insp_decoder *d, const insp_iframe *f, uint32_t i)
+{
+    return untagged(d, insp_u64(&d->r, f->slots + i * UINT64_C(8)));
+}
+
+static void emit_stackref(insp_decoder *d, insp_ref ref)
+{
+    insp_stackref s = insp_stackref_of(d, insp_u64(&d->r, ref.slot));
+    ref.target = s.target;
+    ref.kind = ref.kind == INSP_REF_POSSIBLE ? ref.kind : s.kind;
+    if (ref.kind == INSP_REF_OWNED || d->all)
+        insp_emit(d->refs, ref);
+}
+
+static void emit_named_stackref(insp_decoder *d, insp_addr slot, const char *name, bool visited)
+{
+    emit_stackref(d, (insp_ref){.slot = slot,
+                                .arg = (uintptr_t)name,
+                                .form = INSP_FORM_NAME,
+                                .visited = visited});
+}
+
 static void walk_executing_stack(insp_decoder *d, const insp_iframe *f)
 {
     insp_stack s = insp_stack_of(d, f);
     uint32_t end = s.owned > s.possible || !d->all ? s.owned : s.possible;
     for (uint32_t i = 0; i < end && insp_goes_on(d); i++) {
         int kind = insp_stack_kind(&s, i);
-        if (kind == INSP_REF_OWNED || (kind >= 0 && d->all))
-            insp_emit_slot(d, f->slots + (f->n_locals + i) * 8u, INSP_FORM_STACK, i,
-                           (uint8_t)kind, false);
+        if (kind >= 0)
+            emit_stackref(d, (insp_ref){.slot = f->slots + (f->n_locals + i) * 8u,
+                                        .arg = i,
+                                        .form = INSP_FORM_STACK,
+                                        .kind = (uint8_t)kind});
     }
 }
 
@@ -70,132 +209,79 @@ void insp_walk_iframe_slots(insp_decoder *d, const insp_iframe *f, bool visited)
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         uint8_t form = !name ? INSP_FORM_STACK : cell ? INSP_FORM_CELL : INSP_FORM_LOCAL;
-        insp_emit_slot(d, f->slots + i * 8u, form, name ? name : i - f->n_locals,
-                       INSP_REF_OWNED, visited);
+        emit_stackref(d, (insp_ref){.slot = f->slots + i * 8u,
+                                    .arg = name ? name : i - f->n_locals,
+                                    .form = form,
+                                    .visited = visited});
     }
     if (f->executing)
         walk_executing_stack(d, f);
 }
 
-// _PyFrame_Traverse; a frame that is being executed shows it no slots.
+static void no_frame(insp_decoder *d, insp_addr addr)
+{
+    insp_found(d->py->findings, "frame", addr, "the frame at 0x%" PRIx64 " has no sound code",
+               addr);
+}
+
+// _PyFrame_Traverse; a frame whose stack ends nobody knows where shows it no slots.
 void insp_walk_iframe(insp_decoder *d, insp_addr addr, bool visited)
 {
     const insp_layout *l = &d->py->layout;
     insp_iframe f;
     if (!insp_iframe_look(d, addr, &f)) {
-        insp_found(d->py->findings, "frame", addr,
-                   "the frame at 0x%" PRIx64 " has no sound code", addr);
+        no_frame(d, addr);
         return;
     }
     insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, frame_obj),
                     "frame object", visited);
     insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_locals), "f_locals",
                     visited);
-    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_func), "function",
-                    visited);
-    insp_emit_named(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_code), "code",
-                    visited);
+    emit_named_stackref(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_func), "function",
+                        visited);
+    emit_named_stackref(d, addr + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_code), "code",
+                        visited);
     if (!f.executing || !visited)
         insp_walk_iframe_slots(d, &f, visited);
 }
 
-// gen_traverse (Objects/genobject.c). The exception state is the generator's even while it runs.
-void insp_walk_generator(insp_decoder *d, insp_addr addr)
-{
-    enum { FRAME_CLEARED = 4 };
-    const insp_layout *l = &d->py->layout;
-    int8_t state = (int8_t)INSP_U8(&d->r, addr, PyGenObject, gi_frame_state);
-    insp_addr exc = addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_exc_state);
-    if (state < FRAME_CLEARED)
-        insp_walk_iframe(d, addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_iframe), true);
-    insp_emit_named(d, exc + (uint32_t)INSP_OFF(l, PyErr_StackItem, exc_value),
-                    "exception handled", true);
-}
-
-// frame_traverse (Objects/frameobject.c): the frame's contents only where the object owns them.
+// frame_traverse (Objects/frameobject.c): since 3.11 the frame's contents only where the object owns them;
+// before that always.
 void insp_walk_frame(insp_decoder *d, insp_addr addr)
 {
+    if (are_objects(d)) {
+        insp_iframe f;
+        if (insp_iframe_look(d, addr, &f))
+            insp_walk_iframe_slots(d, &f, true);
+        else
+            no_frame(d, addr);
+        return;
+    }
     insp_addr iframe = INSP_U64(&d->r, addr, PyFrameObject, f_frame);
     if (iframe && INSP_U8(&d->r, iframe, PyInterpreterFrame, owner) == INSP_FRAME_OBJECT)
         insp_walk_iframe(d, iframe, true);
 }
 
-/** A reader of the bytes of a location table. */
-typedef struct table {
-    insp_decoder *d;
-    insp_addr at, end;
-} table;
-
-static uint8_t next_byte(table *t)
+// gen_traverse (Objects/genobject.c). The exception state is the generator's even while it runs.
+void insp_walk_generator(insp_decoder *d, insp_addr addr)
 {
-    return t->at < t->end ? insp_u8(&t->d->r, t->at++) : 0;
-}
-
-// Six bits a byte, the lowest first; bit 6 says that more follow. An int has at most six of them, and what is
-// damaged must not add up to more than a line number holds.
-static int64_t varint(table *t)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 36; shift += 6) {
-        uint8_t b = next_byte(t);
-        value |= (uint64_t)(b & 63) << shift;
-        if (!(b & 64))
-            break;
-    }
-    return (int64_t)value;
-}
-
-static int64_t signed_varint(table *t)
-{
-    int64_t v = varint(t);
-    return v & 1 ? -(v >> 1) : v >> 1;
-}
-
-// What an entry adds to the line, and past its own bytes. *none: the entry has no line.
-static int64_t line_delta(table *t, unsigned code, bool *none)
-{
-    enum { NO_COLUMNS = 13, LONG = 14, NONE = 15 };
-    *none = code == NONE;
-    if (code == NONE)
-        return 0;
-    if (code == LONG || code == NO_COLUMNS) {
-        int64_t delta = signed_varint(t);
-        for (int i = 0; code == LONG && i < 3; i++)
-            (void)varint(t);
-        return delta;
-    }
-    (void)next_byte(t);
-    if (code < 10)
-        return 0;
-    (void)next_byte(t);
-    return code - 10;
-}
-
-int64_t insp_code_line(insp_decoder *d, insp_addr code, insp_addr instr)
-{
-    enum { CODE_UNIT = 2 };
     const insp_layout *l = &d->py->layout;
-    bool bad = d->r.bad;
-    d->r.bad = false;
-    insp_addr first = code + (uint32_t)INSP_OFF(l, PyCodeObject, co_code_adaptive);
-    insp_addr bytes = INSP_U64(&d->r, code, PyCodeObject, co_linetable);
-    uint64_t size = INSP_U64(&d->r, bytes, PyVarObject, ob_size);
-    int64_t line = (int32_t)INSP_U32(&d->r, code, PyCodeObject, co_firstlineno), result = 0;
-    // Before its first instruction a frame stands one unit in front of its code.
-    uint64_t at = instr >= first ? instr - first : 0;
-    table t = {d, bytes + (uint32_t)INSP_OFF(l, PyBytesObject, ob_sval), 0};
-    t.end = t.at + (size < MAX_TABLE ? size : 0);
-    uint64_t offset = 0;
-    for (; t.at < t.end && d->line_bytes && !d->r.bad; d->line_bytes--) {
-        uint8_t b = next_byte(&t);
-        bool none;
-        line += line_delta(&t, b >> 3 & 15, &none);
-        offset += ((b & 7u) + 1u) * CODE_UNIT;
-        if (at < offset) {
-            result = none ? 0 : line;
-            break;
-        }
+    static const insp_member handled[] = {INSP_F_PyErr_StackItem_exc_type,
+                                          INSP_F_PyErr_StackItem_exc_value,
+                                          INSP_F_PyErr_StackItem_exc_traceback};
+    insp_addr exc = addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_exc_state);
+    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+        if (l->off[handled[i]] >= 0)
+            insp_emit_named(d, exc + (uint32_t)l->off[handled[i]], "exception handled", true);
     }
-    d->r.bad = bad;
-    return result;
+    if (INSP_OFF(l, PyGenObject, gi_iframe) < 0)
+        return;
+    insp_addr iframe = addr + (uint32_t)INSP_OFF(l, PyGenObject, gi_iframe);
+    int8_t state = (int8_t)INSP_U8(&d->r, addr, PyGenObject, gi_frame_state);
+    if (state < l->flavour->frame_done)
+        insp_walk_iframe(d, iframe, true);
+    else if (INSP_OFF(l, PyGenObject, gi_code) < 0)
+        // Since 3.12 the code is the frame's alone, and outlives it; 3.14 (gh-125723) visits it too.
+        emit_named_stackref(d, iframe + (uint32_t)INSP_OFF(l, PyInterpreterFrame, f_code),
+                            "code", l->flavour->frames == INSP_FRAMES_TAGGED);
 }

@@ -114,29 +114,96 @@ void insp_str_utf8(insp_str *s, const char *text)
     }
 }
 
-bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *t)
+uint64_t insp_int_digits(insp_reader *r, insp_addr addr, bool *negative)
 {
-    // Since 3.11 (bpo-46845) a table of str keys has entries of two words, without the hash.
-    enum { GENERAL = 0 };
-    const insp_layout *l = r->layout;
+    // 3.12 (gh-101291): lv_tag, with the sign in its lowest two bits. Before that: ob_size, negative for
+    // negative ints.
+    enum { SIGN = 3, NEGATIVE = 2, DIGITS_SHIFT = 3 };
+    if (r->layout->flavour->ints == INSP_INT_TAG) {
+        uint64_t tag = INSP_U64(r, addr, PyLongObject, lv_tag);
+        *negative = (tag & SIGN) == NEGATIVE;
+        return tag >> DIGITS_SHIFT;
+    }
+    uint64_t size = INSP_U64(r, addr, PyVarObject, ob_size);
+    *negative = size >> 63;
+    return *negative ? 0 - size : size;
+}
+
+/** What a table of keys says of itself, before any of it is believed. */
+typedef struct keys_claim {
+    uint64_t size, n, usable, index_bytes;
+    bool unicode; // every key is a str
+    bool hashed;  // entries begin with their hash
+} keys_claim;
+
+// Since 3.11 (bpo-46845) sizes are logarithms, and a table of str keys has entries without the hash.
+static bool claim_by_log(insp_reader *r, insp_addr keys, keys_claim *c)
+{
+    enum { GENERAL = 0, SPLIT = 2 };
     uint8_t log2_size = INSP_U8(r, keys, PyDictKeysObject, dk_log2_size);
     uint8_t log2_bytes = INSP_U8(r, keys, PyDictKeysObject, dk_log2_index_bytes);
     uint8_t kind = INSP_U8(r, keys, PyDictKeysObject, dk_kind);
-    uint64_t n = INSP_U64(r, keys, PyDictKeysObject, dk_nentries);
-    uint64_t usable = INSP_U64(r, keys, PyDictKeysObject, dk_usable);
-    if (r->bad || kind > 2 || log2_size > 48 || log2_bytes > 52 || log2_bytes < log2_size ||
-        n > UINT64_C(1) << log2_size || usable > UINT64_C(1) << log2_size)
+    if (kind > SPLIT || log2_size > 48 || log2_bytes > 52 || log2_bytes < log2_size)
         return false;
-    t->keys = keys;
-    t->entries = keys + (uint32_t)INSP_OFF(l, PyDictKeysObject, dk_indices) +
-                 (UINT64_C(1) << log2_bytes);
-    t->n = n;
-    t->unicode = kind != GENERAL;
-    t->step = t->unicode ? 16 : 24;
-    t->values = 0;
-    // USABLE_FRACTION: a shared table may use fewer entries than it has room for.
-    t->size = t->entries - keys + (UINT64_C(2) << log2_size) / 3 * t->step;
+    c->size = UINT64_C(1) << log2_size;
+    c->index_bytes = UINT64_C(1) << log2_bytes;
+    c->unicode = kind != GENERAL;
+    c->hashed = !c->unicode;
     return true;
+}
+
+// Up to 3.10 indices are as wide as the size asks for, and dk_lookup is a function for keys of any type, or
+// one of three that compare str only.
+static bool claim_by_size(insp_reader *r, insp_addr keys, keys_claim *c)
+{
+    const uint64_t most = UINT64_C(1) << 48;
+    uint64_t size = INSP_U64(r, keys, PyDictKeysObject, dk_size);
+    if (!size || size > most || size & (size - 1))
+        return false;
+    unsigned width = size <= UINT8_MAX    ? 1
+                     : size <= UINT16_MAX ? 2
+                     : size <= UINT32_MAX ? 4
+                                          : 8;
+    c->size = size;
+    c->index_bytes = size * width;
+    c->unicode = INSP_U64(r, keys, PyDictKeysObject, dk_lookup) != r->layout->lookdict;
+    c->hashed = true;
+    return true;
+}
+
+bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *t)
+{
+    const insp_layout *l = r->layout;
+    keys_claim c = {.n = INSP_U64(r, keys, PyDictKeysObject, dk_nentries),
+                    .usable = INSP_U64(r, keys, PyDictKeysObject, dk_usable)};
+    bool by_log = INSP_OFF(l, PyDictKeysObject, dk_log2_size) >= 0;
+    bool sound = by_log ? claim_by_log(r, keys, &c) : claim_by_size(r, keys, &c);
+    if (r->bad || !sound || c.n > c.size || c.usable > c.size)
+        return false;
+    *t = (insp_dict_table){.keys = keys, .n = c.n, .unicode = c.unicode};
+    t->entries = keys + (uint32_t)INSP_OFF(l, PyDictKeysObject, dk_indices) + c.index_bytes;
+    t->step = c.hashed ? 24 : 16;
+    t->key_at = c.hashed ? 8 : 0;
+    // USABLE_FRACTION: a shared table may use fewer entries than it has room for.
+    t->size = t->entries - keys + c.size * 2 / 3 * t->step;
+    return true;
+}
+
+bool insp_values_look(insp_reader *r, insp_addr values, insp_dict_table *t)
+{
+    // Since 3.13 (gh-115776) the values of an instance may lie in the instance itself, and say how many there
+    // is room for. Before that their number is that of the keys.
+    const insp_layout *l = r->layout;
+    t->values_block = values;
+    t->values = values;
+    if (INSP_OFF(l, PyDictValues, values) > 0)
+        t->values += (uint32_t)INSP_OFF(l, PyDictValues, values);
+    if (INSP_OFF(l, PyDictValues, capacity) < 0)
+        return true;
+    uint64_t room = INSP_U8(r, values, PyDictValues, capacity);
+    t->n = t->n < room ? t->n : room;
+    t->embedded = INSP_U8(r, values, PyDictValues, embedded);
+    return !r->bad;
 }
 
 bool insp_dict_look(insp_reader *r, insp_addr dict, insp_dict_table *t)
@@ -145,14 +212,13 @@ bool insp_dict_look(insp_reader *r, insp_addr dict, insp_dict_table *t)
     insp_addr values = INSP_U64(r, dict, PyDictObject, ma_values);
     if (r->bad || !insp_keys_look(r, keys, t))
         return false;
-    t->values = values;
-    return true;
+    return !values || insp_values_look(r, values, t);
 }
 
 void insp_dict_entry(insp_reader *r, const insp_dict_table *t, uint64_t i, insp_addr *key,
                      insp_addr *value)
 {
-    insp_addr entry = t->entries + i * t->step + (t->unicode ? 0 : 8);
+    insp_addr entry = t->entries + i * t->step + t->key_at;
     *key = insp_u64(r, entry);
     *value = t->values ? insp_u64(r, t->values + i * 8) : insp_u64(r, entry + 8);
 }

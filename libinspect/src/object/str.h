@@ -43,18 +43,28 @@ bool insp_str_equals(insp_reader *r, insp_addr addr, const char *text);
 /** Append UTF-8 of the target, as code points, escaped; bytes that are no UTF-8 as \x... */
 void insp_str_utf8(insp_str *s, const char *text);
 
-/** An entry of a dict's table. */
+/** How many digits of 30 bits an int has (Include/cpython/longintrepr.h). */
+uint64_t insp_int_digits(insp_reader *r, insp_addr addr, bool *negative);
+
+/** A dict's table. */
 typedef struct insp_dict_table {
-    insp_addr keys, entries, values; /**< values 0 for a combined table */
-    uint64_t n;                      /**< entries in use */
-    uint32_t step;                   /**< bytes an entry */
-    bool unicode;                    /**< keys are str, and tp_traverse leaves them out */
-    uint64_t size;                   /**< bytes of the keys object */
+    insp_addr keys, entries;
+    insp_addr values;       /**< the first of a split table's; 0 for a combined one */
+    insp_addr values_block; /**< where their structure starts */
+    uint64_t n;             /**< entries in use */
+    uint32_t step;          /**< bytes an entry */
+    uint32_t key_at; /**< of the key in its entry; in a combined table its value follows */
+    bool unicode;    /**< keys are str, and tp_traverse leaves them out */
+    bool embedded;   /**< the values lie in an instance */
+    uint64_t size;   /**< bytes of the keys object */
 } insp_dict_table;
 
 /** The table of a dict, or of the keys object alone (`values` 0). False where it is damaged. */
 bool insp_dict_look(insp_reader *r, insp_addr dict, insp_dict_table *out);
 bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *out);
+
+/** Fill in the values of a table whose keys are there: `values` is where their structure starts. */
+bool insp_values_look(insp_reader *r, insp_addr values, insp_dict_table *t);
 
 /** Key and value of entry i; value is 0 for a free one. */
 void insp_dict_entry(insp_reader *r, const insp_dict_table *t, uint64_t i, insp_addr *key,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "frame.h"
 #include "str.h"
 
 enum { DEPTH = 2, ITEMS = 4, CHARS = 60 };
@@ -81,14 +82,14 @@ static void bytes_value(insp_decoder *d, insp_addr data, uint64_t n, insp_str *o
         cut_note(out, n, "bytes");
 }
 
-// Digits of 30 bits, the lowest first; the sign is ob_size's. Decimal where it fits 63 bits.
+// Digits of 30 bits, the lowest first. Decimal where it fits 63 bits.
 static void int_value(insp_decoder *d, insp_addr addr, insp_str *out)
 {
     enum { DIGIT_BITS = 30 };
-    int64_t size = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
-    uint64_t n = size < 0 ? 0 - (uint64_t)size : (uint64_t)size;
+    bool negative;
+    uint64_t n = insp_int_digits(&d->r, addr, &negative);
     insp_addr digits = addr + (uint32_t)INSP_OFF(&d->py->layout, PyLongObject, ob_digit);
-    if (size < 0)
+    if (negative)
         insp_str_add(out, "-");
     uint64_t value = 0;
     for (uint64_t i = n < 3 ? n : 3; i-- > 0;)
@@ -249,7 +250,7 @@ static void plain_value(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
         insp_str_add(out, "None");
         break;
     case INSP_KIND_BOOL:
-        insp_str_add(out, INSP_U64(&d->r, addr, PyVarObject, ob_size) ? "True" : "False");
+        insp_str_add(out, INSP_U32(&d->r, addr, PyLongObject, ob_digit) ? "True" : "False");
         break;
     case INSP_KIND_FLOAT:
         double_text(d, addr + (uint32_t)INSP_OFF(l, PyFloatObject, ob_fval), out);
@@ -261,7 +262,7 @@ static void plain_value(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
         named(d, out, "function", INSP_U64(&d->r, addr, PyFunctionObject, func_qualname));
         break;
     case INSP_KIND_CODE:
-        named(d, out, "code", INSP_U64(&d->r, addr, PyCodeObject, co_qualname));
+        named(d, out, "code", insp_code_name(d, addr));
         break;
     case INSP_KIND_MODULE:
         named(d, out, "module", INSP_U64(&d->r, addr, PyModuleObject, md_name));

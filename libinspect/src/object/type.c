@@ -11,6 +11,7 @@
 #include "anchors.h"
 #include "descriptors.h"
 #include "str.h"
+#include "typestate.h"
 
 // Bounds of what a sound type has: longer chains and more slots are taken for damage.
 enum { MAX_BASES = 256, MAX_SLOTS = 4096, VOTES = 20000, CANDIDATES = 16 };
@@ -33,6 +34,18 @@ static void add_vote(vote *votes, insp_addr traverse)
             return;
         }
     }
+}
+
+// Up to 3.10 a table says by the function in dk_lookup whether its keys are all str. Those of
+// object.__subclasses__ are ints, so the table of that is looked up in by the function that is for any keys.
+static insp_addr find_lookdict(const insp_cpython *py, insp_reader *r)
+{
+    insp_addr object = py->type_type ? INSP_U64(r, py->type_type, PyTypeObject, tp_base) : 0;
+    insp_addr dict = object ? INSP_U64(r, object, PyTypeObject, tp_subclasses) : 0;
+    insp_addr keys = dict ? INSP_U64(r, dict, PyDictObject, ma_keys) : 0;
+    insp_addr lookup = keys ? INSP_U64(r, keys, PyDictKeysObject, dk_lookup) : 0;
+    r->bad = false;
+    return lookup;
 }
 
 // Every class statement gives its type the same tp_traverse, and shared keys for its instances; no symbol
@@ -67,6 +80,8 @@ insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error
     *types = (insp_types_seen){.py = py};
     types->budget = insp_space_size(py->space) / 4 + AT_LEAST;
     insp_reader r = insp_reader_of(py->space, &py->layout);
+    if (py->layout.flavour->keys == INSP_KEYS_LOOKUP)
+        py->layout.lookdict = find_lookdict(py, &r);
     types->subtype_traverse = elect_subtype_traverse(py, &r);
     return insp_anchors_find(types, &r, err);
 }
@@ -104,7 +119,7 @@ static void read_name(insp_types_seen *types, insp_reader *r, insp_typeinfo *t, 
 static void read_module(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
                         const char *tp_name)
 {
-    insp_addr dict = INSP_U64(r, t->addr, PyTypeObject, tp_dict);
+    insp_addr dict = insp_type_dict(r, types->py, t->addr);
     insp_addr module = insp_namespace_find(r, dict, "__module__", &types->budget);
     char text[256];
     if (module && insp_str_read(r, module, text, sizeof(text)) >= 0)
@@ -231,8 +246,8 @@ static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
 static int64_t fields_of(insp_types_seen *types, insp_reader *r, insp_addr type)
 {
     enum { MOST = 4096 };
-    insp_addr n = insp_namespace_find(r, INSP_U64(r, type, PyTypeObject, tp_dict), "n_fields",
-                                      &types->budget);
+    insp_addr dict = insp_type_dict(r, types->py, type);
+    insp_addr n = insp_namespace_find(r, dict, "n_fields", &types->budget);
     if (!n)
         return -1;
     int64_t fields = insp_u32(r, n + (uint32_t)INSP_OFF(r->layout, PyLongObject, ob_digit));
@@ -260,7 +275,7 @@ static bool knows_sizeof(insp_types_seen *types, insp_reader *r, insp_addr type)
         if (id != INSP_MAP_NONE)
             return types->at.at[id]->sizeof_known;
         types->budget--;
-        insp_addr dict = INSP_U64(r, type, PyTypeObject, tp_dict);
+        insp_addr dict = insp_type_dict(r, types->py, type);
         if (insp_namespace_find(r, dict, "__sizeof__", &types->budget))
             return is_known_sizeof(types, r, type);
         type = INSP_U64(r, type, PyTypeObject, tp_base);
@@ -297,8 +312,10 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         t->kind = INSP_KIND_TYPE;
     t->is_class = base != t->addr;
     // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
-    if (!t->is_class ||
-        t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset))
+    bool inherits = !t->is_class ||
+                    t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset);
+    t->managed_dict = t->preheader && t->flags & INSP_TPF_MANAGED_DICT && !inherits;
+    if (inherits || t->managed_dict)
         t->dictoffset = 0;
     t->sizeof_known = knows_sizeof(types, r, t->addr);
     t->read_by = read_by(t, d);
@@ -329,7 +346,9 @@ static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     t->is_gc = t->flags & INSP_TPF_HAVE_GC ? 1 : 0;
     t->is_heap = t->flags & INSP_TPF_HEAPTYPE ? 1 : 0;
     t->cached_keys = t->is_heap ? INSP_U64(r, t->addr, PyHeapTypeObject, ht_cached_keys) : 0;
-    t->preheader = t->flags & (INSP_TPF_MANAGED_DICT | INSP_TPF_MANAGED_WEAKREF) ? 16 : 0;
+    bool managed = t->flags & (INSP_TPF_MANAGED_DICT | INSP_TPF_MANAGED_WEAKREF);
+    t->preheader =
+        managed && types->py->layout.flavour->preheader != INSP_PREHEADER_NONE ? 16 : 0;
     if (r->bad || t->basicsize < 16 || t->basicsize > 1 << 20 || t->itemsize < 0 ||
         t->itemsize > 1 << 20)
         return false;

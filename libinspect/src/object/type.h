@@ -91,6 +91,8 @@ typedef struct insp_typeinfo {
     uint8_t is_class;     /**< made by a class statement: subtype_traverse */
     uint8_t sizeof_known; /**< no __sizeof__ of its own that we do not know */
     uint8_t preheader;    /**< bytes before the gc head */
+    uint8_t
+        managed_dict; /**< attributes are where the interpreter manages them: insp_walk_attributes */
 } insp_typeinfo;
 
 INSP_VEC(insp_typeinfo_ptrs, insp_typeinfo *);

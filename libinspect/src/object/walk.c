@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "str.h"
+
 insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_types_seen *types,
                               insp_error *err)
 {
@@ -167,8 +169,9 @@ static void walk_instance_dict(insp_decoder *d, insp_addr addr, const insp_typei
 {
     int64_t offset = t->dictoffset;
     if (offset < 0) {
-        uint64_t n = INSP_U64(&d->r, addr, PyVarObject, ob_size);
-        n = n >> 63 ? 0 - n : n;
+        bool negative;
+        uint64_t n = t->kind == INSP_KIND_INT ? insp_int_digits(&d->r, addr, &negative)
+                                              : count_of(d, addr);
         if (n > INT32_MAX)
             return;
         offset += (t->basicsize + (int64_t)n * t->itemsize + 7) & ~INT64_C(7);
@@ -189,7 +192,7 @@ void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         insp_emit_named(d, slot, "ob_type", t->is_gc);
     }
     walk_slots(d, addr, t);
-    if (t->flags & INSP_TPF_MANAGED_DICT)
+    if (t->managed_dict)
         insp_walk_attributes(d, addr, t);
     else if (t->dictoffset)
         walk_instance_dict(d, addr, t);

@@ -26,7 +26,7 @@ static void key_of(insp_decoder *d, insp_addr slot, insp_addr key, bool visited)
 static void walk_combined(insp_decoder *d, const insp_dict_table *t)
 {
     for (uint64_t i = 0; i < t->n && insp_goes_on(d); i++) {
-        insp_addr key, value, entry = t->entries + i * t->step + (t->unicode ? 0 : 8);
+        insp_addr key, value, entry = t->entries + i * t->step + t->key_at;
         insp_dict_entry(&d->r, t, i, &key, &value);
         if (!value)
             continue;
@@ -40,7 +40,7 @@ static void walk_combined(insp_decoder *d, const insp_dict_table *t)
 static void walk_interned(insp_decoder *d, const insp_dict_table *t)
 {
     for (uint64_t i = 0; d->all && i < t->n && insp_goes_on(d); i++) {
-        insp_addr key, value, entry = t->entries + i * t->step;
+        insp_addr key, value, entry = t->entries + i * t->step + t->key_at;
         insp_dict_entry(&d->r, t, i, &key, &value);
         if (!value)
             continue;
@@ -95,8 +95,8 @@ void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies)
         walk_combined(d, &t);
     if (with_bodies && !t.values)
         insp_emit_body(d, t.keys);
-    if (with_bodies && t.values)
-        insp_emit_body(d, t.values);
+    if (with_bodies && t.values && !t.embedded)
+        insp_emit_body(d, t.values_block);
 }
 
 void insp_walk_keys(insp_decoder *d, insp_addr keys)
@@ -108,27 +108,53 @@ void insp_walk_keys(insp_decoder *d, insp_addr keys)
     for (uint64_t i = 0; i < t.n && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, &t, i, &key, &value);
-        key_of(d, t.entries + i * t.step + (t.unicode ? 0 : 8), key, false);
+        key_of(d, t.entries + i * t.step + t.key_at, key, false);
     }
 }
 
-// 3.11: two words before the gc head, the values and the dict; one of them is NULL. Values lie in the
-// order of the type's cached keys (_PyObject_VisitInstanceAttributes).
+// Values lie in the order of the type's cached keys.
+static void walk_values(insp_decoder *d, insp_addr values, const insp_typeinfo *t, bool inside)
+{
+    insp_dict_table table;
+    if (!t->cached_keys || !insp_keys_look(&d->r, t->cached_keys, &table) ||
+        !insp_values_look(&d->r, values, &table))
+        return;
+    if (!inside)
+        insp_emit_body(d, values);
+    for (uint64_t i = 0; i < table.n && insp_goes_on(d); i++) {
+        insp_addr key, value;
+        insp_dict_entry(&d->r, &table, i, &key, &value);
+        insp_emit_slot(d, table.values + i * 8, INSP_FORM_ATTR, key, INSP_REF_OWNED, true);
+    }
+}
+
+// Two words stand before the gc head of an instance whose attributes the interpreter manages:
+//   3.13 (gh-115776)  weak references, dict; values are in the instance, and a dict may share them
+//   3.12              weak references, dict or values; bit 0 tells
+//   3.11 (bpo-45340)  values, dict; one of them is NULL
+// What visits them is PyObject_VisitManagedDict, _PyObject_VisitInstanceAttributes before.
 void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
-    enum { VALUES = -32, DICT = -24 };
-    insp_addr values = insp_u64(&d->r, addr + (uint64_t)(int64_t)VALUES);
-    insp_emit_named(d, addr + (uint64_t)(int64_t)DICT, ".__dict__", true);
-    insp_dict_table keys;
-    if (!values || !t->cached_keys || !insp_keys_look(&d->r, t->cached_keys, &keys))
-        return;
-    insp_emit_body(d, values);
-    keys.values = values;
-    for (uint64_t i = 0; i < keys.n && insp_goes_on(d); i++) {
-        insp_addr key, value;
-        insp_dict_entry(&d->r, &keys, i, &key, &value);
-        insp_emit_slot(d, values + i * 8, INSP_FORM_ATTR, key, INSP_REF_OWNED, true);
+    enum { FIRST = -32, SECOND = -24, IS_VALUES = 1 };
+    insp_preheader_form form = d->py->layout.flavour->preheader;
+    insp_addr dict = addr + (uint64_t)(int64_t)SECOND;
+    insp_addr values = 0;
+    if (form == INSP_PREHEADER_TAGGED) {
+        values = insp_u64(&d->r, dict);
+        if (values & IS_VALUES)
+            dict = 0;
+        values = dict ? 0 : values + IS_VALUES;
+    } else if (form == INSP_PREHEADER_VALUES) {
+        values = insp_u64(&d->r, addr + (uint64_t)(int64_t)FIRST);
+    } else if (t->flags & INSP_TPF_INLINE_VALUES) {
+        values = addr + (uint64_t)t->basicsize;
+        if (!INSP_U8(&d->r, values, PyDictValues, valid))
+            values = 0;
     }
+    if (values)
+        walk_values(d, values, t, form == INSP_PREHEADER_DICT);
+    if (dict)
+        insp_emit_named(d, dict, ".__dict__", true);
 }
 
 // Each node of the order holds a second reference to its key, which odict_traverse visits.

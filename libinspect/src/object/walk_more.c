@@ -5,6 +5,7 @@
  * _functoolsmodule.c, Objects/typeobject.c, moduleobject.c).
  */
 #include "decoder.h"
+#include "typestate.h"
 
 void insp_walk_deque(insp_decoder *d, insp_addr addr)
 {
@@ -76,13 +77,36 @@ static const member_row members[] = {
     {INSP_F_PyHeapTypeObject_ht_slots, ".__slots__", false, true},
 };
 
+// What each interpreter has for a static type.
+static bool walk_states(insp_decoder *d, insp_addr type)
+{
+    const insp_layout *l = &d->py->layout;
+    bool any = false;
+    for (uint32_t i = 0; i < d->py->interps.len; i++) {
+        insp_addr state = insp_type_state(&d->r, d->py, i, type);
+        if (!state)
+            continue;
+        insp_emit_named(d, state + (uint32_t)INSP_OFF(l, managed_static_type_state, tp_dict),
+                        ".__dict__", false);
+        insp_emit_named(d,
+                        state + (uint32_t)INSP_OFF(l, managed_static_type_state, tp_subclasses),
+                        ".tp_subclasses", false);
+        any = true;
+    }
+    return any;
+}
+
 // type_traverse is for heap types; static ones are no gc objects, and their tp_base is not counted.
 void insp_walk_type(insp_decoder *d, insp_addr addr, bool interpreted)
 {
     bool heap = INSP_U64(&d->r, addr, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE;
+    bool elsewhere = !heap && walk_states(d, addr);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         const member_row *m = &members[i];
         int32_t offset = d->py->layout.off[m->member];
+        // tp_subclasses is an index there.
+        if (elsewhere && m->member == INSP_F_PyTypeObject_tp_subclasses)
+            continue;
         if (offset >= 0 && (heap || !m->heap) && !(heap && interpreted && m->visited))
             insp_emit_named(d, addr + (uint32_t)offset, m->name, heap && m->visited);
     }
