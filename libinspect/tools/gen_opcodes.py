@@ -64,6 +64,13 @@ for name in opcode.opmap:
         IN_FLIGHT[name] = ("TRUTH", 0, 0)
 
 
+# Leave nothing where their operands were.
+NO_RESULT = ("STORE_", "DELETE_", "POP_", "LIST_APPEND", "LIST_EXTEND", "SET_ADD", "SET_UPDATE",
+             "MAP_ADD", "DICT_", "RAISE_", "RERAISE", "RETURN_VALUE", "PRINT_EXPR", "IMPORT_STAR",
+             "END_", "YIELD_VALUE", "WITH_CLEANUP_", "RESUME", "JUMP_", "NOP", "KW_NAMES", "SWAP",
+             "MAKE_CELL", "COPY_FREE_VARS", "SETUP_", "GEN_START", "ROT_", "EXTENDED_ARG", "PRECALL")
+
+
 def specialized():
     """{opcode that the interpreter puts in the place of another: its number, and the other's name}."""
     families = getattr(opcode, "_specializations", {})
@@ -143,9 +150,10 @@ def row(number, name, base, of):
     rule = CALL if name.startswith("PRECALL_") else "PLAIN"
     rule, gone, doubtful = IN_FLIGHT.get(name, IN_FLIGHT.get(of, (rule, 0, 0)))
     how = "EXTENDED" if of == "EXTENDED_ARG" else flow(of, code)
-    print("    [%d] = {%d, %d, %s, %d, %d, %d, %d, %d, %s, %d, %d}, // %s" % (
+    results = 0 if of.startswith(NO_RESULT) and name[:8] != "PRECALL_" else 1
+    print("    [%d] = {%d, %d, %s, %d, %d, %d, %d, %d, %d, %s, %d, %d}, // %s" % (
         number, base, caches(of), how, next_effect[0], jump_effect[0], *next_effect[1:],
-        rule, gone, doubtful, name))
+        results, rule, gone, doubtful, name))
 
 
 def rows():

@@ -3,9 +3,11 @@
 
 #include "../base/cleanup.h"
 #include "frame.h"
+#include "str.h"
 
 #include <libinspect.h>
 #include <stdlib.h>
+#include <string.h>
 
 // How control goes on after an opcode.
 enum {
@@ -40,6 +42,8 @@ typedef struct opcode {
     uint8_t flow;
     int8_t next, jump, per, bit;
     uint8_t mask;
+    uint8_t
+        results; // of what it does with its operands, where it may call anything: none or one
     uint8_t rule, gone, doubtful;
 } opcode;
 
@@ -204,8 +208,8 @@ static bool tell(flow *f, uint32_t at, insp_depth *out)
     const opcode *base = decode(f, &first, &arg), *op = opcode_at(f, first);
     // PRECALL_*, the specialised ones, do the work of the CALL behind them: theirs is another effect.
     int64_t after = before + effect(op, op->next, arg);
-    int64_t operands = 1 + before - after;
-    if (base->flow == UNKNOWN || after < 0 || after > f->most + 1)
+    int64_t operands = op->results + before - after;
+    if (base->flow == UNKNOWN || after < 0 || after > f->most + 1 || operands > before)
         return false;
     *out = (insp_depth){.before = (uint32_t)before,
                         .after = (uint32_t)after,
@@ -276,26 +280,90 @@ static bool is_first_argument(insp_decoder *d, insp_addr object)
     insp_iframe f;
     if (!d->inner || !object || !insp_iframe_look(d, d->inner, &f) || !f.n_locals)
         return false;
-    return insp_u64(&d->r, f.slots) == object;
+    insp_addr first = insp_u64(&d->r, f.slots);
+    if (first == object || !first)
+        return first == object;
+    // def f(*args)
+    const insp_typeinfo *t =
+        insp_type_at(d->types, &d->r, INSP_U64(&d->r, first, PyObject, ob_type));
+    uint32_t item = (uint32_t)INSP_OFF(&d->py->layout, PyTupleObject, ob_item);
+    return t && t->kind == INSP_KIND_TUPLE &&
+           INSP_U64(&d->r, first, PyVarObject, ob_size) > 0 &&
+           insp_u64(&d->r, first + item) == object;
+}
+
+// Whether operands are being let go: one of them is on its way out, or runs its __del__.
+static bool lets_go(insp_decoder *d, const insp_iframe *f, const insp_depth *at)
+{
+    insp_iframe inner;
+    char name[16] = "";
+    if (d->inner && insp_iframe_look(d, d->inner, &inner))
+        (void)insp_str_read(&d->r, INSP_U64(&d->r, inner.code, PyCodeObject, co_name), name,
+                            sizeof(name));
+    bool deletes = !strcmp(name, "__del__");
+    for (uint32_t i = 0; i < at->operands; i++) {
+        insp_addr object;
+        if (!type_in(d, f, at->before - 1 - i, &object))
+            continue;
+        if (deletes && is_first_argument(d, object))
+            return true;
+        if (!INSP_U32(&d->r, object, PyObject, ob_refcnt))
+            return true;
+    }
+    return false;
 }
 
 enum { RUNS, DONE, OPEN };
+enum { HAVE_VECTORCALL = 1 << 11, METHOD_DESCRIPTOR = 1 << 17 };
+
+// Whether the frame that the call has led to runs this Python function.
+static bool is_running(insp_decoder *d, insp_addr function)
+{
+    insp_iframe f;
+    return d->inner && insp_iframe_look(d, d->inner, &f) &&
+           f.code == INSP_U64(&d->r, function, PyFunctionObject, func_code);
+}
 
 // A call looks whether another thread wants the GIL, or a signal came, when its result has taken the place
-// of its lowest operand and its others have been let go. Which of the two it is that place tells.
+// of its lowest operand and its others have been let go. Which of the two it is that place tells. Taken for
+// done, a call costs its arguments their owner; taken for running, what is gone would have one too many.
 static int call_state(insp_decoder *d, const insp_iframe *f, const insp_depth *at)
 {
-    enum { HAVE_VECTORCALL = 1 << 11, METHOD_DESCRIPTOR = 1 << 17 };
     insp_addr object;
     const insp_typeinfo *t = type_in(d, f, at->before - at->operands, &object);
     if (!object || is_first_argument(d, object))
         return RUNS;
     if (!t || at->rule == NULL_ARGS)
         return DONE;
-    if (t->flags & (at->rule == METHOD ? METHOD_DESCRIPTOR : HAVE_VECTORCALL))
+    if (!strcmp(t->name, "function") && !t->is_heap)
+        return is_running(d, object) ? RUNS : DONE;
+    if (at->rule == METHOD)
+        return t->flags & METHOD_DESCRIPTOR ? RUNS : DONE;
+    if (t->flags & HAVE_VECTORCALL)
         return RUNS;
     // An instance may be callable, too.
-    return t->flags & HAVE_VECTORCALL || t->is_heap ? OPEN : DONE;
+    return t->is_heap ? OPEN : DONE;
+}
+
+// Bound methods and functools.partial put the first argument where they lie themselves as long as the call
+// lasts, and have no reference for it (PY_VECTORCALL_ARGUMENTS_OFFSET): the place of the callable is told by
+// what it holds. Nothing can be called through anything but `from_top` 0 to 7; farther down it is left.
+static void look_at_callable(insp_decoder *d, const insp_iframe *f, const insp_depth *at,
+                             insp_stack *s)
+{
+    insp_addr object;
+    uint32_t place = at->before - at->operands;
+    const insp_typeinfo *t = type_in(d, f, place, &object);
+    if (!object)
+        t = type_in(d, f, ++place, &object);
+    uint32_t from_top = at->before - 1 - place;
+    if (from_top >= 8 || !object)
+        return;
+    bool callable = t && (t->flags & HAVE_VECTORCALL || t->is_heap);
+    if (!callable)
+        s->gone |= (uint8_t)(1u << from_top);
+    else if (is_first_argument(d, object))
+        s->doubtful |= (uint8_t)(1u << from_top);
 }
 
 static insp_stack call_stack(insp_decoder *d, const insp_iframe *f, const insp_depth *at)
@@ -304,9 +372,10 @@ static insp_stack call_stack(insp_decoder *d, const insp_iframe *f, const insp_d
     int state = call_state(d, f, at);
     if (state == DONE)
         return (insp_stack){.owned = below + 1, .possible = below + 1};
-    if (state == OPEN)
+    if (state == OPEN || lets_go(d, f, at))
         return (insp_stack){.owned = below, .possible = at->before};
     insp_stack s = {.owned = at->before, .possible = at->before};
+    look_at_callable(d, f, at, &s);
     insp_addr object;
     const insp_typeinfo *t;
     uint32_t args = at->oparg & 1;
@@ -314,7 +383,7 @@ static insp_stack call_stack(insp_decoder *d, const insp_iframe *f, const insp_d
     bool makes = at->rule == ARGS || at->rule == NULL_ARGS;
     if (makes && (t = type_in(d, f, at->before - 1 - args, &object)) &&
         (t->kind != INSP_KIND_TUPLE || t->is_heap))
-        s.doubtful = (uint8_t)(1u << args);
+        s.doubtful |= (uint8_t)(1u << args);
     return s;
 }
 
@@ -323,10 +392,12 @@ insp_stack insp_stack_of(insp_decoder *d, const insp_iframe *f)
     uint32_t room = f->room - f->n_locals;
     insp_depth at;
     insp_addr object;
-    if (!insp_depth_at(d, f->code, f->unit, &at) || at.before > room || at.operands > at.before)
+    if (!insp_depth_at(d, f->code, f->unit, &at) || at.before > room)
         return (insp_stack){.possible = room};
     insp_stack s = {
         .owned = at.before, .possible = at.before, .gone = at.gone, .doubtful = at.doubtful};
+    if (at.rule < METHOD && !at.gone && lets_go(d, f, &at))
+        return (insp_stack){.owned = at.before - at.operands, .possible = at.before};
     switch (at.rule) {
     case ALL:
         s.owned = at.before - at.operands;
