@@ -5,7 +5,7 @@ Plain rows, gathered by verbs/refs.py and worded by verbs/_refs_text.py.
 """
 
 from dataclasses import dataclass
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import text
 from .book import Holder, module_name
@@ -55,6 +55,27 @@ class Candidate:
     def short(self) -> str:
         """Its symbol, else its place."""
         return f"'{text.shorten(self.symbol, 40)}'" if self.symbol else self.place()
+
+
+    def neighbourhood(self) -> Tuple[str, str, str]:
+        """Words of one of these are told together where they are many."""
+        return self.where, self.module, self.section
+
+    def area(self) -> str:
+        """`_rowcache .bss`."""
+        parts = [module_name(self.module)] if self.module else []
+        return " ".join(parts + [text.shorten(self.section, 24) or self.where])
+
+
+def candidate_groups(rows: Sequence[Candidate]) -> List[List[Candidate]]:
+    """Candidates of one section together, where there are enough of them; in the order of the first."""
+    alike: Dict[Tuple[str, str, str], List[Candidate]] = {}
+    for row in rows:
+        alike.setdefault(row.neighbourhood(), []).append(row)
+    groups: List[List[Candidate]] = []
+    for group in alike.values():
+        groups.extend([group] if len(group) >= GROUP_FROM else [[row] for row in group])
+    return groups
 
 
 @dataclass(frozen=True)

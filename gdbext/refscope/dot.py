@@ -5,7 +5,8 @@ Every colour is one of the Okabe-Ito set and is doubled by a word, a border or a
 that a grey print-out says the same. Knows nothing of sessions: it draws a `Picture`.
 """
 
-from typing import Dict, List
+import html
+from typing import Dict, List, Sequence
 
 from . import text
 from .book import REF_BORROWED, REF_OWNED, REF_POSSIBLE, REF_WEAK
@@ -20,23 +21,31 @@ MANY_NODES = 200
 _CONTAINERS = {"list", "dict", "tuple", "set", "frozenset", "deque"}
 
 
-def dot(picture: Picture, title: str) -> str:
-    """The whole graph as text. The same picture gives the same bytes."""
+def dot(picture: Picture, title: str, ledger: Sequence[Sequence[str]] = ()) -> str:
+    """The whole graph as text. The same picture gives the same bytes.
+
+    `ledger` has the cells of the subject's bill; the counts are in the first column.
+    """
     lines = [
         "digraph refscope {",
-        f"  graph [rankdir=LR, fontname=monospace, bgcolor=white, label={quote(title)}];",
-        "  node [shape=box, fontname=monospace]; edge [fontname=monospace];",
+        "  graph [rankdir=LR, fontname=monospace, bgcolor=white, pad=0.2, nodesep=0.3,",
+        f"         labelloc=t, fontsize=16, label={quote(title)}];",
+        "  node [shape=box, fontname=monospace, fontsize=12];",
+        "  edge [fontname=monospace, fontsize=11, arrowsize=0.8];",
     ]
     clusters = picture.cycles()
     for cycle, members in clusters.items():
         lines.append(f"  subgraph cluster_cycle{cycle} {{")
-        lines.append(f"    label={quote(_cycle_label(cycle, members))}; color={quote(PURPLE)};")
+        label = quote(_cycle_label(cycle, members))
+        lines.append(f"    label={label}; fontsize=12; color={quote(PURPLE)};")
         lines.extend(f"    {_node(picture, node)}" for node in _by_address(members))
         lines.append("  }")
-    free = [node for node in picture.nodes.values() if not node.cycle]
+    free = [node for node in picture.nodes.values() if node.cycle not in clusters]
     lines.extend(f"  {_node(picture, node)}" for node in _by_address(free))
     lines.extend(f"  {_edge(picture, edge)}" for edge in picture.edges)
     lines.extend(_hidden(picture))
+    if ledger:
+        lines.extend(_ledger(picture.subject, ledger))
     lines.append("}")
     return "\n".join(lines) + "\n"
 
@@ -64,6 +73,39 @@ def _ident(node: Node) -> str:
 def _cycle_label(cycle: int, members: List[Node]) -> str:
     state = "unreachable" if all(node.unreachable for node in members) else "reachable"
     return f"cycle {cycle}: {text.plural(len(members), 'object')}, {state}"
+
+
+# ---- the bill ----------------------------------------------------------------------------------
+
+
+def _ledger(subject: Node, rows: Sequence[Sequence[str]]) -> List[str]:
+    """A table beside the subject: signed counts, a rule, and what they come to."""
+    columns = max(len(row) for row in rows)
+    head = f"why the refcount of {subject.name} is {text.number(subject.refcnt)}"
+    body = [f'<TR><TD COLSPAN="{columns}" ALIGN="LEFT"><B>{_html(head)}</B></TD></TR>']
+    body.extend(_ledger_row(row, columns) for row in rows)
+    table = "".join(body)
+    return [
+        f'  ledger [shape=plain, label=<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" '
+        f"COLOR={quote(BLUE)}>{table}</TABLE>>];",
+        f"  ledger -> {_ident(subject)} [color={quote(BLUE)}, style=dotted, arrowhead=none];",
+    ]
+
+
+def _ledger_row(row: Sequence[str], columns: int) -> str:
+    if not row:
+        return "<HR/>"
+    cells = [f'<TD ALIGN="RIGHT">{_html(row[0])}</TD>']
+    for i, cell in enumerate(row[1:], 1):
+        # The last one takes what is left of the line.
+        span = columns - i if i == len(row) - 1 else 1
+        cells.append(f'<TD ALIGN="LEFT" COLSPAN="{span}">{_html(cell)}</TD>')
+    return f"<TR>{''.join(cells)}</TR>"
+
+
+def _html(value: str) -> str:
+    """Text of a label that is HTML. An empty font would be an error to Graphviz."""
+    return html.escape(text.clean(value)) or " "
 
 
 # ---- nodes ----------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 from . import text
 from .book import REF_OWNED, REF_WEAK, Book
 
+ALIKE = 8
+"""Holders of the same type and slot that are drawn; more of them would hide the others."""
+
 LABEL_WIDTH = 24
 """A name or value in a picture is cut to this many columns."""
 
@@ -77,10 +80,11 @@ class Picture:
         return next(iter(self.nodes.values()))
 
     def cycles(self) -> Dict[int, List[Node]]:
-        """Members that are drawn, by cycle."""
+        """Members that are drawn, by cycle; of a cycle with one member here nothing can be seen."""
         found: Dict[int, List[Node]] = {}
+        closed = {self.in_cycle(edge) for edge in self.edges}
         for node in self.nodes.values():
-            if node.cycle:
+            if node.cycle in closed and node.cycle:
                 found.setdefault(node.cycle, []).append(node)
         return {cycle: found[cycle] for cycle in sorted(found)}
 
@@ -97,6 +101,7 @@ class Bounds:
     depth: int
     nodes: int
     types: bool  # types are followed too
+    alike: int = ALIKE  # holders of the same type and slot
 
 
 def gather(book: Book, start: int, bounds: Bounds) -> Picture:
@@ -148,9 +153,14 @@ class _Gatherer:
         return fresh
 
     def _above(self, start: int) -> None:
-        for edge in _grouped(self.book.session.referrers(start), "src"):
+        edges = _grouped(self.book.session.referrers(start), "src")
+        holders = self.book.holders(edge.src for edge in edges)
+        seen: Dict[Tuple[str, Tuple[str, ...]], int] = {}
+        for edge in edges:
             if edge.src not in self.picture.nodes:
-                if self._is_full():
+                like = (holders[edge.src].type, edge.names)
+                seen[like] = seen.get(like, 0) + 1
+                if self._is_full() or seen[like] > self.bounds.alike:
                     self.picture.hidden_above += 1
                     continue
                 self._node(edge.src)
@@ -182,11 +192,14 @@ class _Gatherer:
     def _object(self, number: int) -> Node:
         row = self.book.object(number)
         name = self.book.own_name(row)
+        kind = self.book.type_name(row)
+        value = f"'{name}'" if name else self.book.value(row.addr, LABEL_WIDTH)
         return Node(
             number=number,
             addr=row.addr,
-            type=self.book.type_name(row),
-            label=f"'{name}'" if name else self.book.value(row.addr, LABEL_WIDTH),
+            type=kind,
+            # An instance says no more of itself than its type.
+            label="" if value == f"<{kind}>" else value,
             refcnt=row.refcnt,
             remainder=row.remainder,
             immortal=bool(row.immortal),

@@ -42,7 +42,7 @@ def picture(*nodes, edges=()):
 
 def options(**more):
     given = dict.fromkeys(("depth", "nodes", "output"))
-    given.update(dict.fromkeys(("types", "dot", "svg"), False))
+    given.update(dict.fromkeys(("types", "dot", "svg", "ledger"), False))
     given.update(expr=0x7FFBF7000000, **more)
     return arguments(**given)
 
@@ -99,6 +99,29 @@ class Dot(unittest.TestCase):
             self.assertEqual(
                 said[0], "Drew Session 0x7ffbf7000000 and 2 objects around it to x.svg."
             )
+
+    @unittest.skipUnless(shutil.which("dot"), "Graphviz is not here")
+    def test_the_bill_stands_beside_the_subject(self):
+        evil = "<B>&\"x\"</B>"
+        rows = [["+1", "0x1000", "dict", "", evil], [], ["1", "owned = ob_refcnt, remainder 0"]]
+        drawn = dot.dot(picture(node(0)), "t", rows)
+        self.assertNotIn("<B>&", drawn)
+        done = subprocess.run(
+            ["dot", "-Tsvg"], input=drawn, capture_output=True, text=True, check=False
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("owned = ob_refcnt, remainder 0", done.stdout)
+        answer = graph.ask(fakes.shop(), options(ledger=True, dot=True))
+        self.assertIn("why the refcount of Session 0x7ffbf7000000 is 1", answer.drawn)
+        self.assertEqual(graph.as_json(answer)["ledger"]["verdict"], "balanced")
+        tree = fakes.lines_of(graph, graph.ask(fakes.shop(), options(ledger=True)))
+        self.assertIn("   1  owned = ob_refcnt, remainder 0", tree)
+
+    def test_a_cycle_of_which_one_member_is_drawn_has_no_frame(self):
+        drawn = dot.dot(picture(node(0, cycle=1), node(1)), "t")
+        self.assertNotIn("cluster", drawn)
+        drawn = dot.dot(picture(node(0, cycle=1), edges=[Edge(0, 0, ("[0]",), 0)]), "t")
+        self.assertIn("cycle 1: 1 object, reachable", drawn)
 
     def test_a_file_that_cannot_be_written_is_one_sentence(self):
         with self.assertRaisesRegex(verb.VerbError, "/nonexistent/x.dot: No such file"):

@@ -50,6 +50,7 @@ DEFAULTS = {
         "types": False,
         "dot": False,
         "svg": False,
+        "ledger": False,
         "output": None,
     },
     cycles: {"members": False, "classes": False, "through": None},
@@ -479,6 +480,18 @@ class Cycles(unittest.TestCase):
             for edge in row["edges"]:
                 self.assertIn(edge["src"], row["members"])
                 self.assertIn(edge["dst"], row["members"])
+
+    def test_candidates_of_one_section_are_one_line(self):
+        s = shop()
+        row = next(iter(s.native))
+        first = s.native[row][0]
+        s.native[row] += [first._replace(addr=first.addr + 8 * i, symbol="") for i in range(1, 200)]
+        lines = say(refs, s, expr=s.objects[row].addr)
+        rows = [line for line in lines if "  possible  " in line]
+        self.assertEqual(len(rows), 1)
+        self.assertRegex(rows[0], r"^ +200  possible  .* and 199 more words of \.bss$")
+        rows = [x for x in say(refs, s, expr=s.objects[row].addr, limit=0) if "  possible  " in x]
+        self.assertEqual(len(rows), 200)
 
     def test_json_is_whole_however_its_pieces_are_cut(self):
         s = shop()

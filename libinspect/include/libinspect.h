@@ -732,7 +732,7 @@ typedef struct insp_component {
 typedef struct insp_cycles {
     const insp_component *rows; /**< unreachable ones first, then by lowest address */
     size_t len;
-    const uint32_t *members; /**< by address in each component */
+    const uint32_t *members; /**< component after component, by address in each */
     size_t n_members;
 } insp_cycles;
 

@@ -250,6 +250,10 @@ START_TEST(cycles_are_grouped_and_the_unreachable_come_first)
         // A block of 64 for each list, and a chunk for its two items.
         ck_assert_uint_eq(c->bytes, c->count * (64 + 24));
     }
+    // The first of each follows the last of the one before it, whatever order they were found in.
+    for (size_t i = 1; i < 3; i++)
+        ck_assert_uint_eq(set.rows.at[i].first,
+                          set.rows.at[i - 1].first + set.rows.at[i - 1].count);
     ck_assert_uint_eq(set.members.at[set.rows.at[0].first], fake_number(&f, lost[0]));
     ck_assert_uint_eq(set.members.at[set.rows.at[2].first + 1], fake_number(&f, held[1]));
     insp_cycles_deinit(&set);

@@ -4,8 +4,19 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from .. import text
-from ..bill import GROUP_FROM, SHARED_STATES, Answer, Line, Searched, halves
+from ..bill import (
+    GROUP_FROM,
+    SHARED_STATES,
+    Answer,
+    Candidate,
+    Line,
+    Searched,
+    candidate_groups,
+    halves,
+)
 from ..book import called, hexa
+
+Sum = Tuple[str, text.Cell]
 
 CANDIDATES = 8
 """Words of C memory that are listed: most of many are stale."""
@@ -16,7 +27,7 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     if answer.immortal:
         return _immortal(answer, style, spelling)
     lines = [_sentence(answer, style), ""]
-    lines.extend(_bill(answer, style))
+    lines.extend(bill_lines(answer, style))
     lines.extend(_free_threaded(answer))
     if answer.show_all:
         lines.extend(_uncounted(answer, style))
@@ -71,12 +82,18 @@ def _count_words(answer: Answer) -> str:
     )
 
 
-def _bill(answer: Answer, style: text.Style) -> List[str]:
+def bill_lines(answer: Answer, style: text.Style) -> List[str]:
+    rows, sums = bill_of(answer)
+    return text.bill(rows, sums, "llllll", style)
+
+
+def bill_of(answer: Answer) -> Tuple[List[Tuple[int, Sequence[text.Cell]]], List[Sum]]:
+    """The rows of the bill, and what stands below the rule."""
     rows = _bill_rows(answer.owned, "owned", answer.limit)
     total = text.number(answer.owned_total)
     known = _total_words(answer)
     if answer.remainder == 0:
-        sums: List[Tuple[str, text.Cell]] = [(total, f"owned = {known}, remainder 0")]
+        sums: List[Sum] = [(total, f"owned = {known}, remainder 0")]
     else:
         kind, what = _remainder_words(answer)
         sums = [
@@ -84,7 +101,7 @@ def _bill(answer: Answer, style: text.Style) -> List[str]:
             (text.signed(answer.remainder), text.Span(f"remainder: {what}", kind)),
             (text.number(answer.refcnt), f"= {known}"),
         ]
-    return text.bill(rows, sums, "llllll", style)
+    return rows, sums
 
 
 def _total_words(answer: Answer) -> str:
@@ -107,7 +124,8 @@ def _total_words(answer: Answer) -> str:
 def _remainder_words(answer: Answer) -> Tuple[str, str]:
     if answer.remainder > 0:
         if answer.searched and not answer.unexplained:
-            return "surplus", "as many words of C memory point here"
+            more = "more" if len(answer.possible) > answer.remainder else "as many"
+            return "surplus", f"{more} words of C memory point here"
         return "surplus", "not owned by any object"
     missing = -answer.remainder
     return (
@@ -214,16 +232,32 @@ def _possible(answer: Answer, style: text.Style) -> List[str]:
             "candidates in C memory (a word that points here; it may own a reference or be stale):",
         ]
         few = CANDIDATES if answer.limit is None else answer.limit
-        shown, rest = text.cut(answer.possible, few)
+        one_by_one = [[row] for row in answer.possible]
+        groups = one_by_one if answer.limit == 0 else candidate_groups(answer.possible)
+        shown, rest = text.cut(groups, few)
         rows: List[List[text.Cell]] = [
-            ["1", "possible", text.address(row.addr), row.place()] for row in shown
+            [
+                text.number(len(group)),
+                "possible",
+                text.address(group[0].addr),
+                group[0].place() if len(group) == 1 else _words_of(group),
+            ]
+            for group in shown
         ]
         lines.extend(text.table(rows, "rlll", style, indent=3))
         if rest:
-            lines.append(f"   {text.left_out(rest)}")
+            words = sum(len(group) for group in groups[len(shown) :])
+            lines.append(f"   {text.left_out(words)}")
     else:
         lines += ["", "no word of C memory points here."]
     return lines + text.wrap(f"searched: {searched_words(answer.searched)}", 3)
+
+
+def _words_of(group: Sequence[Candidate]) -> str:
+    """`python3.11 .data+0x13808 and 153 more words of .data`."""
+    more = text.number(len(group) - 1)
+    first = group[0]
+    return f"{first.place()} and {more} more" + (f" words of {first.section}" if first.section else "")
 
 
 def searched_words(searched: Searched) -> str:
@@ -304,14 +338,27 @@ def _leaked(missing: int) -> str:
     return f"{one if missing == 1 else many} in memory that this core does not have."
 
 
+def _likely(possible: Sequence[Candidate]) -> str:
+    """The candidates as a sentence names them: a few, and of many how many there are."""
+    groups = candidate_groups(possible)
+    words = [
+        group[0].short()
+        if len(group) == 1
+        else f"some of {text.plural(len(group), 'word')} of {group[0].area()}"
+        for group in groups[:3]
+    ]
+    more = sum(len(group) for group in groups[3:])
+    if more:
+        words.append(text.plural(more, "other word"))
+    return text.listing(words, "or")
+
+
 def _surplus_verdict(answer: Answer) -> str:
     surplus, located, missing = answer.remainder, answer.located, answer.unexplained
     leaked = _leaked(missing)
     if answer.searched is None:
         return f"surplus. Whether C holds {'it' if surplus == 1 else 'them'} was not looked for."
-    names = text.listing([row.short() for row in answer.possible[:3]], "or")
-    more = len(answer.possible) - 3
-    names += f" or {text.number(more)} other words" if more > 0 else ""
+    names = _likely(answer.possible)
     if located and not missing:
         held = "It is" if surplus == 1 else f"All {text.number(surplus)} are"
         return f"surplus. {held} held by C, most likely: {names}."

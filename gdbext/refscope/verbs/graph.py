@@ -8,9 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Set
 
-from .. import dot, text, verb
+from .. import bill, dot, text, verb
 from ..book import REF_WORDS, Book, hexa
-from ..picture import Bounds, Edge, Node, Picture, gather
+from ..picture import ALIKE, Bounds, Edge, Node, Picture, gather
+from . import refs
+from ._refs_text import bill_lines, bill_of
 
 _DEPTH, _NODES = 2, 60
 
@@ -23,6 +25,7 @@ class Answer:
     form: str  # "tree", "dot", "svg"
     drawn: str  # the DOT or SVG text; "" where a file has it
     output: Optional[str]
+    ledger: Optional[bill.Answer]  # of --ledger
 
 
 def ask(session: Any, args: argparse.Namespace) -> Answer:
@@ -31,17 +34,40 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     row = book.at(args.expr)
     nodes = _NODES if args.nodes is None else args.nodes or 1 << 32
     bounds = Bounds(
-        depth=_DEPTH if args.depth is None else args.depth, nodes=nodes, types=args.types
+        depth=_DEPTH if args.depth is None else args.depth,
+        nodes=nodes,
+        types=args.types,
+        alike=ALIKE if args.nodes is None else nodes,
     )
     picture = gather(book, row.number, bounds)
     form = _form(args)
-    drawn = "" if form == "tree" else dot.dot(picture, _sentence(picture, text.plain))
+    ledger = _ledger(session, args) if args.ledger else None
+    title = _sentence(picture, text.plain)
+    rows = _ledger_rows(ledger) if ledger else []
+    drawn = "" if form == "tree" else dot.dot(picture, title, rows)
     if form == "svg":
         drawn = _svg(drawn, len(picture.nodes))
     if args.output:
         _write(args.output, drawn)
         drawn = ""
-    return Answer(picture, form, drawn, args.output)
+    return Answer(picture, form, drawn, args.output, ledger)
+
+
+def _ledger(session: Any, args: argparse.Namespace) -> bill.Answer:
+    """What refs says of the subject."""
+    words = argparse.Namespace(
+        expr=args.expr, limit=args.limit, format=args.format, all=False, no_native=False
+    )
+    return refs.ask(session, words)
+
+
+def _ledger_rows(ledger: bill.Answer) -> List[List[str]]:
+    """The bill as cells: counts, then what they are of. An empty row is the rule."""
+    if ledger.immortal:
+        return [["", "immortal: its refcount says nothing"]]
+    rows, sums = bill_of(ledger)
+    cells = [[text.signed(count), *map(str, words[1:])] for count, words in rows]
+    return [*cells, [], *([figure, str(words)] for figure, words in sums)]
 
 
 def _form(args: argparse.Namespace) -> str:
@@ -96,6 +122,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "edges": [_edge_json(picture, edge) for edge in picture.edges],
         "left_out": sum(picture.hidden_below.values()) + picture.hidden_above,
         "file": answer.output,
+        **({"ledger": refs.as_json(answer.ledger)} if answer.ledger else {}),
     }
 
 
@@ -135,6 +162,9 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     lines.append("  " + _line(picture, picture.subject, style, first=True))
     lines.extend(_Tree(picture, style).lines())
     lines.extend(_above(picture, style))
+    if answer.ledger and not answer.ledger.immortal:
+        lines.extend(["", f"why its refcount is {text.number(picture.subject.refcnt)}:"])
+        lines.extend(bill_lines(answer.ledger, style))
     notes = text.Notes(spelling, style)
     addr = hexa(picture.subject.addr)
     notes.next("graph", "--svg", "-o", f"{addr[2:]}.svg", addr, why="as a picture")
@@ -267,7 +297,7 @@ def _above(picture: Picture, style: text.Style) -> List[str]:
 VERB = verb.Verb(
     name="graph",
     summary="Draw a Python object and what is around it.",
-    stage=lambda args: verb.STAGE_REVERSE,
+    stage=lambda args: verb.STAGE_NATIVE if args.ledger else verb.STAGE_REVERSE,
     ask=ask,
     as_json=as_json,
     as_text=as_text,
@@ -279,6 +309,7 @@ VERB = verb.Verb(
             "--nodes", f"draw at most N objects, {_NODES} by default; 0 draws all.", "N", verb.count
         ),
         verb.Option("--types", "follow references to types too: these lead to nearly everything."),
+        verb.Option("--ledger", "add the bill of its references, as refs prints it."),
         verb.Option("--dot", "write the DOT language of Graphviz."),
         verb.Option("--svg", "write an SVG picture (needs Graphviz)."),
         verb.Option(

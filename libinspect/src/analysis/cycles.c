@@ -117,6 +117,24 @@ static insp_status order(insp_heap *h, const insp_replay *replay, insp_cycle_set
     return st;
 }
 
+// Members in the order of their components, so that one can look a component up by a member's place.
+static insp_status lay_out(insp_cycle_set *set, insp_error *err)
+{
+    insp_u32s members = {0};
+    if (!insp_u32s_reserve(&members, set->members.len + 1))
+        return insp_nomem(err);
+    for (size_t i = 0; i < set->rows.len; i++) {
+        insp_component *c = &set->rows.at[i];
+        memcpy(members.at + members.len, set->members.at + c->first,
+               c->count * sizeof(*members.at));
+        c->first = members.len;
+        members.len += c->count;
+    }
+    insp_u32s_deinit(&set->members);
+    set->members = members;
+    return INSP_OK;
+}
+
 insp_status insp_cycles_find(insp_heap *h, const insp_graph *g, const insp_replay *replay,
                              insp_cycle_set *out, insp_error *err)
 {
@@ -137,6 +155,8 @@ insp_status insp_cycles_find(insp_heap *h, const insp_graph *g, const insp_repla
         st = group(h, g, component, count, out, err);
     if (!st)
         st = order(h, replay, out, err);
+    if (!st)
+        st = lay_out(out, err);
     insp_bits_deinit(&tracked);
     free(component);
     return st;

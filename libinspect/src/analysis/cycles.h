@@ -13,7 +13,7 @@ INSP_VEC(insp_components, insp_component);
 
 typedef struct insp_cycle_set {
     insp_components rows; /**< unreachable ones first, then by lowest address */
-    insp_u32s members;    /**< by address in each */
+    insp_u32s members;    /**< component after component, by address in each */
 } insp_cycle_set;
 
 /** Fails with INSP_ERR_MEMORY. */
