@@ -86,8 +86,12 @@ def show(why: str, command: list[str]) -> None:
     """Run a command as a person would, and print what it prints; of gdb, what was asked."""
     said = "" if command[0] == "gdb" else f"\n\n$ {shlex.join(command)}"
     print(f"\n---- {why}{said}", flush=True)
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, errors="replace")  # fmt: skip
+    # gdb 16 says it of every core that its gcore takes on a processor with much state.
+    warned = [line for line in done.stderr.splitlines() if ".reg-xstate/" not in line]
+    for line in filter(None, warned):
+        print(line, file=sys.stderr, flush=True)
     text = done.stdout
     if command[0] == "gdb" and "\n(gdb) " in text:
         text = text[text.index("\n(gdb) "):]

@@ -5,14 +5,16 @@ import os
 from . import build, refscope
 from .target import Target
 
+REFUSALS = ("is not supported", "is not true of this target")
 OTHER = "REFSCOPE_TARGET_PYTHON=/path/to/python3.11 chooses another interpreter"
 
 
 def why_not(program: str = "bare", python: str = build.DEFAULT_PYTHON) -> str:
     """One line that says why not, or "". Raises what making the core raises."""
     core = Target(program, python).core
-    ran = refscope.call(os.path.relpath(core), "gc")
-    if ran.status != refscope.FAILED or "is not supported" not in ran.err:
+    ran = refscope.call(os.path.relpath(core), "heap")
+    _, _, said = ran.err.strip().rpartition("CPython ")
+    if ran.status != refscope.FAILED or not any(words in said for words in REFUSALS):
         return ""
-    said = ran.err.strip().splitlines()[-1].partition("refscope: ")[2].rstrip(".")
+    said = "CPython " + said.rstrip(".")
     return "targets cannot run under %s: %s; %s" % (python, said, OTHER)
