@@ -48,7 +48,7 @@ LIB_SRC  := $(sort $(wildcard $(foreach f,$(FOLDERS),$(LIB)/src/$(f)/*.c)))
 TEST_SRC := $(sort $(wildcard $(LIB)/tests/main.c $(LIB)/tests/support/*.c \
                               $(foreach t,$(TESTS),$(LIB)/tests/test_$(t).c)))
 C_FILES  := $(sort $(wildcard $(LIB)/include/*.h $(LIB)/src/*/*.[ch] $(LIB)/tests/*.[ch] \
-                              $(LIB)/tests/support/*.[ch] $(LIB)/fuzz/*.[ch] $(LIB)/bench/*.[ch]))
+                              $(LIB)/tests/support/*.[ch] $(LIB)/fuzz/*.[ch] $(LIB)/fuzz/plain/*.h $(LIB)/bench/*.[ch]))
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wmissing-prototypes \
             -Wstrict-prototypes -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
@@ -79,12 +79,12 @@ help: ## This list
 # Verbs that promise to work on a bare machine install what is missing; the others only say
 # what it is. `make check SETUP=verify` installs nothing either.
 
-SETUP_VERBS := demo check lint asan valgrind mutants fuzz setup
+SETUP_VERBS := demo check lint asan valgrind fuzz replay mutants setup
 SETUP ?= $(if $(filter $(SETUP_VERBS),$(MAKECMDGOALS)),install,verify)
 READY := $(BUILD)/ready
 
 .PHONY: setup
-setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/valgrind ## Install what every verb needs
+setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/valgrind $(READY)/fuzz ## Install what every verb needs
 
 # Groups that the verbs asked for come to in the end: what is missing is said, and installed, at once.
 WANTED := $(if $(filter check test unit asan demo,$(MAKECMDGOALS)),test) $(filter demo lint,$(MAKECMDGOALS)) \
@@ -99,6 +99,7 @@ $(READY)/test: | $(READY)/build
 $(READY)/demo: | $(READY)/test
 $(READY)/lint: | $(READY)/demo
 $(READY)/valgrind: | $(READY)/lint
+$(READY)/fuzz: | $(READY)/valgrind
 
 # ---- flavours: the same sources, compiled for different ends -------------------------------
 #
@@ -173,7 +174,7 @@ RUN := $(LIB)/tools/with-env $(BUILD) $(PYTHON)
 
 .PHONY: check test unit
 check: test ## Set the machine up, build, run all tests
-test: build $(BUILD)/bin/unit | $(READY)/test ## All tests: C units, Python, end to end
+test: build $(BUILD)/bin/unit $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) | $(READY)/test ## All tests: C units, Python, end to end
 	@$(RUN) $(LIB)/tools/run-tests $(BUILD) unit python e2e
 unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
 	$(BUILD)/bin/unit
@@ -198,6 +199,45 @@ asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefine
 valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
 	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
+
+# The parsers, fed what they do not expect. $(call fuzzed,DIR,FLAGS,DRIVER) makes DIR/NAME of each
+# fuzz_NAME.c: with libFuzzer, or with a driver that needs no clang.
+FUZZ    := $(patsubst $(LIB)/fuzz/fuzz_%.c,%,$(wildcard $(LIB)/fuzz/fuzz_*.c))
+SUPPORT := $(filter $(LIB)/tests/support/%,$(TEST_SRC))
+SUPPORT := $(filter %/fakeheap.c %/elfwriter.c %/toylib.c,$(SUPPORT))
+# Warnings are lint-clang's business.
+FUZZED  := -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=all
+# Seconds for each target, and which.
+SECONDS ?= 60
+TARGETS ?= $(FUZZ)
+
+$(eval $(call flavour,$(BUILD)/fuzzer,clang,-O1 -g -fsanitize=fuzzer-no-link $(FUZZED),fuzz))
+define fuzzed
+$1/bin/fuzz-%: $(LIB)/fuzz/fuzz_%.c $(LIB)/fuzz/memfile.c $4 $(wildcard $(LIB)/fuzz/*.h) \
+               $(LIB)/fuzz/plain/check.h $(SUPPORT) $1/lib/libinspect.a
+	@mkdir -p $$(@D)
+	$$(call say,link   )
+	$$(Q)$2 $$(CPPFLAGS) -I$(LIB)/fuzz/plain $$(FLAGS) $$(TEST_FLAGS) $3 $$(filter %.c %.a,$$^) \
+	    $$(LIBS) -o $$@
+endef
+$(eval $(call fuzzed,$(BUILD)/fuzzer,clang,-O1 -g -fsanitize=fuzzer $(FUZZED),))
+$(eval $(call fuzzed,$(BUILD)/asan,gcc,$(SANITIZE),$(LIB)/fuzz/replay.c))
+$(eval $(call fuzzed,$(BUILD),$(CC),$(CFLAGS),$(LIB)/fuzz/replay.c))
+
+.PHONY: fuzz replay
+# Each target as its own run: the first finding ends it, and its input is kept.
+fuzz: $(FUZZ:%=$(BUILD)/fuzzer/bin/fuzz-%) $(FUZZ:%=$(BUILD)/bin/fuzz-%) ## Run libFuzzer on each parser (SECONDS=60 TARGETS="core objects")
+	@for t in $(TARGETS); do \
+	    mkdir -p $(BUILD)/fuzzer/corpus/$$t && \
+	    $(BUILD)/bin/fuzz-$$t --write $(BUILD)/fuzzer/corpus/$$t && \
+	    $(BUILD)/fuzzer/bin/fuzz-$$t -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	        -print_final_stats=1 -artifact_prefix=$(BUILD)/fuzzer/found-$$t- \
+	        $(BUILD)/fuzzer/corpus/$$t 2>$(BUILD)/fuzzer/$$t.log || \
+	        { tail -n 40 $(BUILD)/fuzzer/$$t.log; exit 1; }; \
+	    echo "fuzz: $$t: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/fuzzer/$$t.log) inputs"; \
+	done
+replay: $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) ## The same targets without clang: their seeds and damaged ones, checked by asan
+	@for t in $(FUZZ); do printf 'replay: %s: ' $$t; $(BUILD)/asan/bin/fuzz-$$t -n $(N) -s $(SEED) || exit 1; done
 
 # Cores damaged on purpose: N of them from SEED on, of one planted program or several.
 N       ?= 200
