@@ -397,6 +397,81 @@ START_TEST(addresses_that_are_no_objects_are_refused)
 }
 END_TEST
 
+static void save_again(void)
+{
+    (void)unlink(path);
+    fake_save(&f, path);
+}
+
+static const char *field_at(const insp_words *words, int64_t offset)
+{
+    for (size_t i = 0; i < words->len; i++) {
+        if (words->rows[i].offset == offset)
+            return words->rows[i].field;
+    }
+    return NULL;
+}
+
+START_TEST(words_in_front_of_an_object_have_their_names)
+{
+    static const char *const names[] = {"x"};
+    insp_addr class = fake_class(&f, "Worker", names, 1);
+    insp_addr worker = fake_instance(&f, class, &f.none, 1);
+    fake_track(&f, worker, 1);
+    fake_keep(&f, worker);
+    save_again();
+    open_session();
+    const insp_words *words = NULL;
+    ck_ok(insp_object_words(session, worker, &words, &err));
+    ck_assert_int_eq(words->rows[0].offset, -32);
+    ck_assert_str_eq(field_at(words, -32), "values");
+    ck_assert_str_eq(field_at(words, -24), "dict");
+    ck_assert_str_eq(field_at(words, -16), "_gc_next");
+    ck_assert_str_eq(field_at(words, -8), "_gc_prev");
+    ck_assert_str_eq(field_at(words, 0), "ob_refcnt");
+    insp_answer_free(words);
+    ck_ok(insp_object_words(session, list, &words, &err));
+    ck_assert_int_eq(words->rows[0].offset, -16);
+    ck_assert_str_eq(field_at(words, 16), "ob_size");
+    // What an answer says outlives the session.
+    insp_close(session);
+    session = NULL;
+    ck_assert_str_eq(field_at(words, 24), "ob_item");
+    insp_answer_free(words);
+}
+END_TEST
+
+START_TEST(answers_live_longer_than_their_session)
+{
+    const insp_types *types = NULL;
+    const insp_problems *problems = NULL;
+    const insp_proofs *proofs = NULL;
+    const insp_python *python = NULL;
+    const insp_modules *modules = NULL;
+    open_session();
+    ck_ok(insp_session_problems(session, &problems, &err));
+    ck_ok(insp_type_list(session, &types, &err));
+    ck_ok(insp_layout_proofs(session, &proofs, &err));
+    ck_ok(insp_python_info(session, &python, &err));
+    ck_ok(insp_session_modules(session, &modules, &err));
+    insp_close(session);
+    session = NULL;
+    ck_assert_str_eq(problems->rows[0].kind, "missing-file");
+    ck_assert_ptr_nonnull(strstr(problems->rows[0].text, FAKE_PROGRAM));
+    ck_assert_str_eq(types->rows[0].module, "builtins");
+    ck_assert_uint_gt(strlen(types->rows[0].name), 0);
+    ck_assert_ptr_nonnull(strstr(proofs->rows[0].text, "type(type) is type"));
+    ck_assert_str_eq(python->version, "3.11.2");
+    ck_assert_str_eq(python->module, FAKE_PROGRAM);
+    ck_assert_str_eq(modules->rows[0].path, FAKE_PROGRAM);
+    insp_answer_free(types);
+    insp_answer_free(problems);
+    insp_answer_free(proofs);
+    insp_answer_free(python);
+    insp_answer_free(modules);
+}
+END_TEST
+
 static insp_proof_result result_of(const char *structure, size_t *rows)
 {
     const insp_proofs *proofs = NULL;
@@ -409,12 +484,6 @@ static insp_proof_result result_of(const char *structure, size_t *rows)
     }
     insp_answer_free(proofs);
     return result;
-}
-
-static void save_again(void)
-{
-    (void)unlink(path);
-    fake_save(&f, path);
 }
 
 START_TEST(what_needs_a_layout_that_is_not_true_refuses_by_name)
@@ -569,6 +638,8 @@ Suite *insp_api_suite(void)
     tcase_add_test(t, what_cannot_be_opened_is_told_why);
     tcase_add_test(t, numbers_that_are_no_objects_are_refused);
     tcase_add_test(t, addresses_that_are_no_objects_are_refused);
+    tcase_add_test(t, words_in_front_of_an_object_have_their_names);
+    tcase_add_test(t, answers_live_longer_than_their_session);
     tcase_add_test(t, what_needs_a_layout_that_is_not_true_refuses_by_name);
     tcase_add_test(t, a_proof_that_takes_objects_stops_what_comes_after_them);
     tcase_add_test(t, a_core_that_shrinks_under_a_stage_ends_the_session);

@@ -13,11 +13,19 @@ insp_status insp_session_problems(const insp_session *s, const insp_problems **o
                                   insp_error *err)
 {
     insp_arena *arena;
+    size_t n = s->problems.len;
     insp_problems *answer = insp_answer_new(sizeof(*answer), &arena);
-    if (!answer)
+    insp_problem *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    bool fits = rows != NULL;
+    for (size_t i = 0; fits && i < n; i++) {
+        rows[i] = s->problems.at[i];
+        fits = insp_answer_text(arena, rows[i].text, &rows[i].text);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
         return insp_nomem(err);
-    answer->rows = s->problems.at;
-    answer->len = s->problems.len;
+    }
+    *answer = (insp_problems){rows, n};
     *out = answer;
     return INSP_OK;
 }
@@ -33,15 +41,19 @@ insp_status insp_session_modules(const insp_session *s, const insp_modules **out
         insp_answer_free(answer);
         return insp_nomem(err);
     }
-    for (size_t i = 0; i < s->images.len; i++) {
+    bool fits = true;
+    for (size_t i = 0; fits && i < s->images.len; i++) {
         const insp_image *image = &s->images.at[i];
         char id[2 * INSP_BUILD_ID_MAX + 1];
-        const char *text = insp_build_id_text(&image->build_id, id);
-        rows[i] = (insp_module){.start = image->start,
-                                .end = image->end,
-                                .path = image->path,
-                                .build_id = insp_arena_text(arena, text, strlen(text)),
-                                .file = image->file};
+        rows[i] = (insp_module){.start = image->start, .end = image->end};
+        fits = insp_answer_text(arena, insp_build_id_text(&image->build_id, id),
+                                &rows[i].build_id) &&
+               insp_answer_text(arena, image->path, &rows[i].path) &&
+               insp_answer_text(arena, image->file, &rows[i].file);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
     }
     answer->rows = rows;
     answer->len = s->images.len;
@@ -66,19 +78,21 @@ insp_status insp_python_info(insp_session *s, const insp_python **out, insp_erro
         return insp_nomem(err);
     const insp_image *image = &s->images.at[s->py.module];
     char id[2 * INSP_BUILD_ID_MAX + 1];
-    const char *build_id = insp_build_id_text(&image->build_id, id);
     *answer = (insp_python){
-        .version = s->py.version,
         .hex = s->py.hex,
         .debug = s->py.debug,
         .free_threaded = s->py.free_threaded,
         .runtime = s->py.runtime,
-        .found_by = s->py.found_by,
         .machine = machine_name(s),
         .allocator = s->py.allocator,
-        .module = image->path,
-        .build_id = insp_arena_text(arena, build_id, strlen(build_id)),
     };
+    if (!insp_answer_text(arena, s->py.version, &answer->version) ||
+        !insp_answer_text(arena, s->py.found_by, &answer->found_by) ||
+        !insp_answer_text(arena, image->path, &answer->module) ||
+        !insp_answer_text(arena, insp_build_id_text(&image->build_id, id), &answer->build_id)) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
     for (size_t i = 0; i < s->py.interps.len; i++)
         answer->gc_running |= s->py.interps.at[i].gc_collecting != 0;
     *out = answer;
@@ -99,16 +113,20 @@ insp_status insp_layout_proofs(insp_session *s, const insp_proofs **out, insp_er
         insp_answer_free(answer);
         return insp_nomem(err);
     }
-    for (size_t i = 0; i < n; i++) {
+    bool fits = true;
+    for (size_t i = 0; fits && i < n; i++) {
         const insp_proof_row *p = &s->py.proofs.at[i];
         char buf[64];
         const char *source =
             insp_layout_source_text(&s->py.layout, p->member, buf, sizeof(buf));
-        rows[i] = (insp_proof){.structure = p->structure,
-                               .source = insp_arena_text(arena, source, strlen(source)),
-                               .text = p->text,
-                               .needed_by = p->needed_by,
-                               .result = p->result};
+        rows[i] = (insp_proof){
+            .structure = p->structure, .needed_by = p->needed_by, .result = p->result};
+        fits = insp_answer_text(arena, source, &rows[i].source) &&
+               insp_answer_text(arena, p->text, &rows[i].text);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
     }
     answer->rows = rows;
     answer->len = n;
@@ -128,14 +146,19 @@ insp_status insp_layout_fields(insp_session *s, const insp_field_rows **out, ins
         insp_answer_free(answer);
         return insp_nomem(err);
     }
-    for (uint32_t i = 0; i < INSP_MEMBERS; i++) {
+    bool fits = true;
+    for (uint32_t i = 0; fits && i < INSP_MEMBERS; i++) {
         insp_member m = (insp_member)i;
         char buf[64];
         const char *source = insp_layout_source_text(&s->py.layout, m, buf, sizeof(buf));
         rows[i] = (insp_field_row){.structure = insp_member_struct(m),
                                    .field = insp_member_name(m),
-                                   .source = insp_arena_text(arena, source, strlen(source)),
                                    .offset = s->py.layout.off[i]};
+        fits = insp_answer_text(arena, source, &rows[i].source);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
     }
     answer->rows = rows;
     answer->len = INSP_MEMBERS;
@@ -223,12 +246,19 @@ insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out
 insp_status insp_session_findings(insp_session *s, const insp_findings **out, insp_error *err)
 {
     insp_arena *arena;
+    size_t n = s->findings.rows.len;
     insp_findings *answer = insp_answer_new(sizeof(*answer), &arena);
-    if (!answer)
+    insp_finding *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
+    bool fits = rows != NULL;
+    for (size_t i = 0; fits && i < n; i++) {
+        rows[i] = s->findings.rows.at[i];
+        fits = insp_answer_text(arena, rows[i].text, &rows[i].text);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
         return insp_nomem(err);
-    answer->rows = s->findings.rows.at;
-    answer->len = s->findings.rows.len;
-    answer->left_out = s->findings.left_out;
+    }
+    *answer = (insp_findings){rows, n, s->findings.left_out};
     *out = answer;
     return INSP_OK;
 }

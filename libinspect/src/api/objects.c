@@ -162,12 +162,11 @@ insp_status insp_type_list(insp_session *s, const insp_types **out, insp_error *
         insp_answer_free(answer);
         return insp_nomem(err);
     }
-    for (size_t i = 0; i < h->types.at.len; i++) {
+    bool fits = true;
+    for (size_t i = 0; fits && i < h->types.at.len; i++) {
         const insp_typeinfo *t = h->types.at.at[i];
         insp_tally sum = i < h->by_type.len ? h->by_type.at[i] : (insp_tally){0};
         rows[i] = (insp_type_row){.addr = t->addr,
-                                  .name = t->name,
-                                  .module = t->module,
                                   .read_by = t->read_by,
                                   .basicsize = t->basicsize,
                                   .itemsize = t->itemsize,
@@ -175,6 +174,12 @@ insp_status insp_type_list(insp_session *s, const insp_types **out, insp_error *
                                   .count = sum.count,
                                   .size = sum.size,
                                   .bytes = sum.bytes};
+        fits = insp_answer_text(arena, t->name, &rows[i].name) &&
+               insp_answer_text(arena, t->module, &rows[i].module);
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
     }
     answer->rows = rows;
     answer->len = h->types.at.len;

@@ -29,6 +29,12 @@ void insp_answer_free(const void *answer)
     free(a);
 }
 
+bool insp_answer_text(insp_arena *arena, const char *text, const char **out)
+{
+    *out = text ? insp_arena_text(arena, text, strlen(text)) : "";
+    return *out != NULL;
+}
+
 insp_status insp_answer_check(insp_session *s, const void *answer, insp_error *err)
 {
     insp_status st = insp_session_check(s, err);

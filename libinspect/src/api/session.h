@@ -52,6 +52,9 @@ typedef struct insp_answer {
 /** A zeroed answer of `size` bytes; the arena goes with it. NULL where memory runs out. */
 void *insp_answer_new(size_t size, insp_arena **arena);
 
+/** A copy of a text (NULL: "") in an answer's arena. False where memory runs out; *out is NULL then. */
+bool insp_answer_text(insp_arena *arena, const char *text, const char **out);
+
 /** Add a problem; its text is printf'ed. What cannot be kept for want of memory is left out. */
 __attribute__((format(printf, 3, 4))) void insp_problem_add(insp_session *s, const char *kind,
                                                             const char *fmt, ...);

@@ -25,7 +25,8 @@ static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
     insp_local *rows = insp_arena_array(arena, n + 1u, sizeof(*rows));
     if (!rows)
         return false;
-    for (uint32_t i = 0; i < n && insp_goes_on(d); i++) {
+    uint32_t i = 0;
+    for (; i < n && insp_goes_on(d); i++) {
         bool cell;
         insp_addr name = insp_iframe_name(d, f, i, &cell);
         rows[i] = (insp_local){.name = name ? text_of(s, arena, name) : "",
@@ -36,7 +37,7 @@ static bool fill_locals(insp_session *s, const insp_iframe *f, insp_frame *to,
         d->r.bad = false;
     }
     to->locals = rows;
-    to->n_locals = n;
+    to->n_locals = i;
     return true;
 }
 

@@ -39,22 +39,67 @@ static const char *member_at(const insp_layout *l, const char *structure, int64_
     return NULL;
 }
 
-static const char *header_field(const insp_layout *l, const insp_typeinfo *t, int64_t offset)
+/** What stands between the start of an object's block and the object, in bytes. */
+typedef struct front {
+    int64_t head, pre, debug;
+} front;
+
+static front front_of(const insp_session *s, const insp_object *object, const insp_typeinfo *t)
 {
-    static const char *const front[] = {"_gc_prev", "_gc_next", "dict", "values"};
-    if (offset < 0)
-        return front[(-offset / 8 - 1) & 3];
-    const char *name = member_at(l, "PyObject", offset);
-    if (!name && t->itemsize)
-        name = member_at(l, "PyVarObject", offset);
-    return name;
+    int32_t head = INSP_OFF(&s->py.layout, PyGC_Head, sizeof);
+    front f = {.debug = object->block ? s->py.debug_pad : 0};
+    if (object->is_gc)
+        f.head = head > 0 ? head : 0;
+    if (object->is_gc)
+        f.pre = t->preheader;
+    return f;
 }
 
-static const char *field_name(const insp_session *s, const insp_typeinfo *t, int64_t offset)
+// The pre-header: a pointer to __dict__, and in front of it the list of weak references (since 3.12, gh-95245)
+// or the values that go without a dict (3.11).
+static const char *preheader_field(const insp_session *s, const insp_typeinfo *t,
+                                   int64_t before)
 {
-    const char *name = header_field(&s->py.layout, t, offset);
-    if (!name)
-        name = member_at(&s->py.layout, structure_of((insp_kind)t->kind), offset);
+    const uint32_t weakrefs_there = 0x030c0000;
+    if (before == 8)
+        return t->flags & INSP_TPF_MANAGED_DICT ? "dict" : NULL;
+    if (s->py.hex < weakrefs_there)
+        return "values";
+    return t->flags & INSP_TPF_MANAGED_WEAKREF ? "weakreflist" : NULL;
+}
+
+// The debug hooks put the size that was asked for, a letter and guard bytes in front of all
+// (Objects/obmalloc.c, _PyMem_DebugRawAlloc).
+static const char *front_field(const insp_session *s, const insp_typeinfo *t, const front *f,
+                               int64_t offset)
+{
+    int64_t before = -offset;
+    if (before <= f->head)
+        return member_at(&s->py.layout, "PyGC_Head", f->head - before);
+    before -= f->head;
+    if (before <= f->pre)
+        return preheader_field(s, t, before);
+    return before - f->pre > 8 ? "debug size" : "debug guard";
+}
+
+// Lists and their like are variable objects whose items lie elsewhere: tp_itemsize is 0.
+static bool has_size(const insp_typeinfo *t)
+{
+    return t->itemsize || t->kind == INSP_KIND_LIST || t->kind == INSP_KIND_DEQUE ||
+           t->kind == INSP_KIND_BYTEARRAY;
+}
+
+static const char *field_name(const insp_session *s, const insp_typeinfo *t, const front *f,
+                              int64_t offset)
+{
+    const insp_layout *l = &s->py.layout;
+    const char *name =
+        offset < 0 ? front_field(s, t, f, offset) : member_at(l, "PyObject", offset);
+    // The kind's own members first: since 3.12 (gh-101291) an int has lv_tag in the place of ob_size.
+    if (!name && offset >= 0)
+        name = member_at(l, structure_of((insp_kind)t->kind), offset);
+    if (!name && offset >= 0 && has_size(t))
+        name = member_at(l, "PyVarObject", offset);
     for (uint32_t i = 0; !name && i < t->n_slots; i++) {
         if (t->slots[i].offset == offset)
             name = t->slots[i].name;
@@ -63,11 +108,11 @@ static const char *field_name(const insp_session *s, const insp_typeinfo *t, int
 }
 
 // Gc links point to heads: the object is behind it, and flags are in the low bits.
-static const char *note_on(insp_session *s, insp_arena *arena, int64_t offset, uint64_t value)
+static const char *note_on(insp_session *s, insp_arena *arena, bool link, uint64_t value)
 {
     char text[200];
     insp_addr target = value;
-    if (offset == -8 || offset == -16)
+    if (link)
         target = (value & ~UINT64_C(3)) + (uint32_t)INSP_OFF(&s->py.layout, PyGC_Head, sizeof);
     uint32_t n = insp_heap_number(&s->heap, target);
     if (n == INSP_NONE)
@@ -88,9 +133,9 @@ insp_status insp_object_words(insp_session *s, insp_addr addr, const insp_words 
     if (st)
         return st;
     const insp_typeinfo *t = s->heap.types.at.at[object.type];
-    int64_t front =
-        object.is_gc ? INSP_OFF(&s->py.layout, PyGC_Head, sizeof) + (int64_t)t->preheader : 0;
-    int64_t n = (front + t->basicsize + 7) / 8;
+    const front f = front_of(s, &object, t);
+    int64_t start = f.head + f.pre + f.debug;
+    int64_t n = (start + t->basicsize + 7) / 8;
     n = n > MAX_WORDS ? MAX_WORDS : n;
     insp_arena *arena;
     insp_words *answer = insp_answer_new(sizeof(*answer), &arena);
@@ -101,10 +146,11 @@ insp_status insp_object_words(insp_session *s, insp_addr addr, const insp_words 
     }
     insp_reader *r = &s->heap.decoder.r;
     for (int64_t i = 0; i < n; i++) {
-        int64_t offset = i * 8 - front;
+        int64_t offset = i * 8 - start;
         uint64_t value = insp_u64(r, addr + (uint64_t)offset);
-        const char *note = note_on(s, arena, offset, value);
-        rows[i] = (insp_word){offset, value, field_name(s, t, offset), note ? note : ""};
+        bool link = offset < 0 && -offset <= f.head;
+        const char *note = note_on(s, arena, link, value);
+        rows[i] = (insp_word){offset, value, field_name(s, t, &f, offset), note ? note : ""};
         r->bad = false;
     }
     *answer = (insp_words){rows, (size_t)n};

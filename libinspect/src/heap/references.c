@@ -11,10 +11,11 @@
 typedef struct pass {
     insp_heap *h;
     uint32_t src;
-    bool store;      // edges are wanted; else targets only become known
-    uint64_t looked; // slots that the objects before this one have
-    uint64_t body;   // bytes of the blocks of this object
-    bool late;       // an object became known after its turn
+    bool store;               // edges are wanted; else targets only become known
+    uint64_t looked;          // slots that the objects before this one have
+    uint64_t body;            // bytes of the blocks of this object
+    bool late;                // an object became known after its turn
+    insp_findings_mark found; // before the first walk
     bool failed;
 } pass;
 
@@ -234,6 +235,7 @@ static void start_again(pass *p)
     h->off.len = h->to.len = h->edge_kind.len = h->by_type.len = h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
     p->late = false;
+    insp_findings_cut(h->py->findings, p->found);
     while (h->roots.len && h->roots.at[h->roots.len - 1].module != INSP_NONE)
         h->roots.len--;
     for (uint32_t n = 0; n < h->n_objects; n++) {
@@ -256,6 +258,7 @@ static insp_status run_until_whole(pass *p, insp_error *err)
         flush(h->decoder.refs);
     }
     p->store = true;
+    p->found = (insp_findings_mark){h->py->findings->rows.len, h->py->findings->left_out};
     insp_status st = run(p, err);
     for (int i = 1; !st && p->late && i < TRIES; i++) {
         start_again(p);
