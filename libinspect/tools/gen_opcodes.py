@@ -46,6 +46,10 @@ IN_FLIGHT = {
     "STORE_ATTR_INSTANCE_VALUE": ("PLAIN", 2, 0), "STORE_ATTR_SLOT": ("PLAIN", 2, 0),
     "STORE_ATTR_WITH_HINT": ("PLAIN", 2, 0), "STORE_SUBSCR_LIST_INT": ("PLAIN", 4, 0),
     "STORE_SUBSCR_DICT": ("PLAIN", 0, 4),
+    # Become a slice, which only C knows (3.12).
+    "BINARY_SLICE": ("PLAIN", 3, 0), "STORE_SLICE": ("PLAIN", 3, 0),
+    "END_SEND": ("PLAIN", 2, 0),
+    "END_FOR": ("PLAIN", 1, 2) if VERSION == (3, 12) else ("PLAIN", 1, 0),
     # Each item goes into the set and is let go before the next is hashed.
     "BUILD_SET": ("ALL", 0, 0),
     # Fill the stack above them.
@@ -57,6 +61,9 @@ IN_FLIGHT = {
     "PRECALL_NO_KW_LIST_APPEND": ("PLAIN", 1, 0),
     "CALL_NO_KW_LIST_APPEND": ("PLAIN", 1, 0), "CALL_LIST_APPEND": ("PLAIN", 1, 0),
 }
+if VERSION >= (3, 12):
+    # Lets the manager go before it calls __enter__; __exit__ has no place on the stack yet.
+    IN_FLIGHT["BEFORE_WITH"] = IN_FLIGHT["BEFORE_ASYNC_WITH"] = ("PLAIN", 1, 0)
 for name in opcode.opmap:
     if name.startswith("POP_JUMP_") and name.endswith("NONE"):
         IN_FLIGHT[name] = ("PLAIN", 1, 0)
