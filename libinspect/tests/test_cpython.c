@@ -156,8 +156,8 @@ END_TEST
 START_TEST(the_arenas_are_found_by_the_pools_of_tracked_objects)
 {
     fake_open(&f);
-    ck_assert_uint_eq(f.py.pymalloc.arenas, f.arena_objects);
-    ck_assert_uint_eq(f.py.pymalloc.maxarenas, 16);
+    ck_assert_uint_eq(f.py.pymalloc.states.at[0].arenas, f.arena_objects);
+    ck_assert_uint_eq(f.py.pymalloc.states.at[0].maxarenas, 16);
     ck_assert_uint_eq(f.py.pymalloc.pool_size, FAKE_POOL);
     ck_assert_str_eq(f.py.allocator, "pymalloc");
 }
@@ -167,7 +167,7 @@ START_TEST(without_arenas_the_allocator_is_malloc)
 {
     FAKE_SET(&f, f.arena_objects, arena_object, address, FAKE_ARENA + FAKE_ROOM);
     fake_open(&f);
-    ck_assert_uint_eq(f.py.pymalloc.arenas, 0);
+    ck_assert_uint_eq(f.py.pymalloc.states.len, 0);
     ck_assert_str_eq(f.py.allocator, "malloc");
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(an_entry_that_is_no_arena_ends_the_array)
         f.arena_objects + 2u * (uint32_t)INSP_OFF(&f.layout, arena_object, sizeof);
     FAKE_SET(&f, third, arena_object, address, FAKE_ARENA + 1);
     fake_open(&f);
-    ck_assert_uint_eq(f.py.pymalloc.maxarenas, 2);
+    ck_assert_uint_eq(f.py.pymalloc.states.at[0].maxarenas, 2);
 }
 END_TEST
 

@@ -24,6 +24,7 @@ void insp_cpython_close(insp_cpython *py)
 {
     insp_interps_deinit(&py->interps);
     insp_tstates_deinit(&py->threads);
+    insp_obmallocs_deinit(&py->pymalloc.states);
     insp_proof_rows_deinit(&py->proofs);
 }
 

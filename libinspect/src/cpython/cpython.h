@@ -62,12 +62,21 @@ typedef struct insp_proof_row {
 
 INSP_VEC(insp_proof_rows, insp_proof_row);
 
+/** One allocator of small objects: all interpreters share one, but isolated ones have their own. */
+typedef struct insp_obmalloc {
+    insp_addr arenas; /**< array of struct arena_object */
+    uint32_t maxarenas;
+    uint32_t interp;    /**< row of interps: the first that uses it */
+    int64_t raw_blocks; /**< what sys.getallocatedblocks counts beside pools; -1: not told */
+} insp_obmalloc;
+
+INSP_VEC(insp_obmallocs, insp_obmalloc);
+
 /** pymalloc's state (Objects/obmalloc.c). */
 typedef struct insp_pymalloc {
-    insp_addr arenas; /**< array of struct arena_object; 0: none was found */
-    uint32_t maxarenas;
-    uint32_t pool_size;  /**< bytes */
-    uint64_t arena_size; /**< bytes */
+    insp_obmallocs states; /**< empty: none was found */
+    uint32_t pool_size;    /**< bytes */
+    uint64_t arena_size;   /**< bytes */
     const char *found_by;
 } insp_pymalloc;
 
@@ -105,6 +114,7 @@ void insp_cpython_close(insp_cpython *py);
 
 /** The steps of insp_cpython_open, each in the file of its name. */
 insp_status insp_runtime_find(insp_cpython *py, insp_images *images, insp_error *err);
+void insp_layout_repair(insp_cpython *py);
 insp_status insp_interps_read(insp_cpython *py, insp_error *err);
 insp_status insp_threads_read(insp_cpython *py, insp_error *err);
 insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err);
@@ -125,8 +135,67 @@ bool insp_refuted(const insp_cpython *py, const char *structure);
  */
 insp_addr insp_gc_next(insp_reader *r, insp_addr head);
 
+/** What must be where the layout says it is. */
+typedef enum insp_sign {
+    INSP_SIGN_INTERPRETER, /**< the runtime's main interpreter points back at it */
+    INSP_SIGN_THREADS,     /**< its first thread points back at it */
+    INSP_SIGN_TYPE,        /**< type(type) is type */
+    INSP_SIGN_TYPE_SIZE,   /**< tp_basicsize of type is the size of PyHeapTypeObject */
+    INSP_SIGN_GC,          /**< the collector's lists close, generation0 is the first */
+    INSP_SIGN_MODULES,     /**< sys.modules is a dict, modules_by_index a list */
+    INSP_SIGN_DICTS,       /**< what else should be a dict is one, or not there */
+    INSP_SIGN_FRAMES,      /**< the innermost frame has code */
+    INSP_SIGN_TUPLE,       /**< type.__mro__[0] is type */
+    INSP_SIGN_ARENAS,      /**< the interpreter leads to arenas, if it leads to any */
+    INSP_SIGNS
+} insp_sign;
+
+/** Whether a sign holds by py->layout; true where the build has nothing it speaks of. */
+bool insp_sign_holds(insp_cpython *py, insp_sign sign);
+
+/** How many hold. */
+uint32_t insp_signs_held(insp_cpython *py);
+
+/** The main interpreter, 0 where it cannot be read. */
+insp_addr insp_main_interpreter(insp_cpython *py, insp_reader *r);
+
+/** Where the collector of an interpreter keeps its books. */
+insp_addr insp_gc_state_of(insp_reader *r, insp_addr runtime, insp_addr interp);
+
+/** Whether the list of gc heads that `head` closes looks like one: neighbours point back. */
+bool insp_gc_list_closes(insp_reader *r, insp_addr head);
+
+/** Whether the type of `object` has this bit in its tp_flags, and is a type. */
+bool insp_type_has_bit(insp_cpython *py, insp_reader *r, insp_addr object, unsigned bit);
+
+/** What the allocator state at an address (3.12 and up) leads to. False where there is no such state. */
+bool insp_obmalloc_look(insp_reader *r, insp_addr state, insp_obmalloc *out);
+
+/** Where an interpreter's allocator state lies (3.12 and up), or 0. */
+insp_addr insp_obmalloc_of(insp_reader *r, insp_addr interp);
+
+/** The innermost frame of a thread state, 0 for none: a frame object up to 3.10. */
+insp_addr insp_innermost_frame(insp_reader *r, insp_addr tstate);
+
+/** A frame's code, and who called it, in every form of frames. */
+insp_addr insp_frame_code(insp_reader *r, insp_addr frame);
+insp_addr insp_frame_previous(insp_reader *r, insp_addr frame);
+
+/** Whether it stands between C and Python, and is no function's (3.12 and up: owner 3 or more). */
+bool insp_frame_is_shim(insp_reader *r, insp_addr frame);
+
 /** The image whose code or data (.bss included) addr lies in, or INSP_NONE. */
 uint32_t insp_module_at(const insp_cpython *py, insp_addr addr);
+
+/**
+ * What an interpreter keeps of a static type (3.12 and up, Objects/typeobject.c): the address of its
+ * managed_static_type_state (static_builtin_state in 3.12), 0 for any other type.
+ */
+insp_addr insp_static_type_state(insp_reader *r, insp_addr interp, insp_addr type);
+
+/** A type's tp_dict and tp_subclasses, from the interpreter where the type does not have them. */
+insp_addr insp_type_dict(insp_reader *r, insp_addr interp, insp_addr type);
+insp_addr insp_type_subclasses(insp_reader *r, insp_addr interp, insp_addr type);
 
 /** True for an address whose object has `type` as its type, and type(type) is type. */
 bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr);

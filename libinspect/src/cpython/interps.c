@@ -25,17 +25,44 @@ static void read_stats(insp_reader *r, insp_gc_list *list, insp_addr stats)
     list->uncollectable = (int64_t)INSP_U64(r, stats, gc_generation_stats, uncollectable);
 }
 
-static void read_gc(insp_reader *r, insp_interp *in)
+// Since 3.15 (gh-138122) each generation's last runs stand in a ring, the sums so far in each. Before that:
+// one entry a generation. 0: this interpreter has none.
+static insp_addr stats_of(insp_reader *r, insp_addr gc, uint32_t generation)
+{
+    static const insp_member items[] = {INSP_F_gc_stats_young_items, INSP_F_gc_stats_old0_items,
+                                        INSP_F_gc_stats_old1_items};
+    static const insp_member index[] = {INSP_F_gc_stats_young_index, INSP_F_gc_stats_old0_index,
+                                        INSP_F_gc_stats_old1_index};
+    const insp_layout *l = r->layout;
+    uint32_t step = (uint32_t)INSP_OFF(l, gc_generation_stats, sizeof);
+    if (INSP_OFF(l, gc_stats, sizeof) < 0)
+        return gc + (uint32_t)INSP_OFF(l, gc_runtime_state, generation_stats) +
+               generation * step;
+    insp_addr rings = INSP_U64(r, gc, gc_runtime_state, generation_stats);
+    uint32_t last = rings ? insp_member_u8(r, rings, index[generation]) : 0;
+    return rings ? rings + (uint32_t)l->off[items[generation]] + last * step : 0;
+}
+
+// 3.14.0 to 3.14.4 collect incrementally: generation 1 is the old space that was visited last.
+static uint32_t place_of(insp_reader *r, insp_addr gc, uint32_t generation)
+{
+    if (r->layout->flavour->gc != INSP_GC_INCREMENTAL || !generation)
+        return generation;
+    uint32_t visited = INSP_U32(r, gc, gc_runtime_state, visited_space) & 1;
+    return 1 + (generation == 1 ? visited : visited ^ 1);
+}
+
+static void read_lists(insp_reader *r, insp_interp *in)
 {
     static const char *const names[] = {"gen0", "gen1", "gen2"};
     insp_addr gc = in->gc;
     insp_addr generations = gc + (uint32_t)INSP_OFF(r->layout, gc_runtime_state, generations);
-    insp_addr stats = gc + (uint32_t)INSP_OFF(r->layout, gc_runtime_state, generation_stats);
     uint32_t step = (uint32_t)INSP_OFF(r->layout, gc_generation, sizeof);
-    uint32_t stats_step = (uint32_t)INSP_OFF(r->layout, gc_generation_stats, sizeof);
     for (uint32_t i = 0; i < 3; i++) {
-        read_list(r, &in->lists[i], generations + i * step, names[i]);
-        read_stats(r, &in->lists[i], stats + i * stats_step);
+        insp_addr stats = stats_of(r, gc, i);
+        read_list(r, &in->lists[i], generations + place_of(r, gc, i) * step, names[i]);
+        if (stats)
+            read_stats(r, &in->lists[i], stats);
     }
     insp_gc_list *frozen = &in->lists[3];
     read_list(r, frozen,
@@ -43,6 +70,13 @@ static void read_gc(insp_reader *r, insp_interp *in)
               "frozen");
     frozen->threshold = frozen->count = -1;
     in->n_lists = 4;
+}
+
+static void read_gc(insp_reader *r, insp_interp *in)
+{
+    insp_addr gc = in->gc;
+    if (r->layout->flavour->gc != INSP_GC_NO_LISTS)
+        read_lists(r, in);
     in->gc_enabled = (int32_t)INSP_U32(r, gc, gc_runtime_state, enabled);
     in->gc_debug = (int32_t)INSP_U32(r, gc, gc_runtime_state, debug);
     in->gc_collecting = (int32_t)INSP_U32(r, gc, gc_runtime_state, collecting);
@@ -52,15 +86,17 @@ static void read_gc(insp_reader *r, insp_interp *in)
     in->long_lived_pending = (int64_t)INSP_U64(r, gc, gc_runtime_state, long_lived_pending);
 }
 
-static insp_interp read_interp(insp_reader *r, insp_addr addr)
+static insp_interp read_interp(insp_cpython *py, insp_reader *r, insp_addr addr)
 {
     insp_interp in = {.addr = addr};
     in.id = (int64_t)INSP_U64(r, addr, PyInterpreterState, id);
-    in.gc = addr + (uint32_t)INSP_OFF(r->layout, PyInterpreterState, gc);
+    in.gc = insp_gc_state_of(r, py->runtime, addr);
     in.modules = INSP_U64(r, addr, PyInterpreterState, modules);
     in.sysdict = INSP_U64(r, addr, PyInterpreterState, sysdict);
     in.builtins = INSP_U64(r, addr, PyInterpreterState, builtins);
-    read_gc(r, &in);
+    // Up to 3.8 all interpreters share one collector; its books are the main one's.
+    if (INSP_OFF(r->layout, PyRuntimeState, gc) < 0 || addr == insp_main_interpreter(py, r))
+        read_gc(r, &in);
     return in;
 }
 
@@ -79,7 +115,7 @@ insp_status insp_interps_read(insp_cpython *py, insp_error *err)
     insp_addr addr = INSP_U64(&r, py->runtime, PyRuntimeState, interpreters_head);
     for (int i = 0; addr && i < MAX_INTERPRETERS; i++) {
         bool again = is_known(py, addr);
-        insp_interp in = read_interp(&r, addr);
+        insp_interp in = read_interp(py, &r, addr);
         if (r.bad || again) {
             insp_found(py->findings, "interpreter-list", addr,
                        again ? "the list of interpreters comes to 0x%" PRIx64 " again"

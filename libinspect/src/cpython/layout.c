@@ -33,18 +33,81 @@ static const struct {
 #undef FZ
 };
 
+enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+static const uint32_t MINOR = 0xffff0000; // of PY_VERSION_HEX
+
+static bool is_free_threaded(const table *t)
+{
+    return t->flags & INSP_BUILD_FREE_THREADED;
+}
+
+static bool covers(const table *t, uint32_t hex)
+{
+    return hex >= t->from && hex <= t->to;
+}
+
+// How far a table that does not cover a version is from it.
+static uint32_t distance(const table *t, uint32_t hex)
+{
+    return hex < t->from ? t->from - hex : hex - t->to;
+}
+
+// Whether table a comes before table b.
+static bool is_likelier(const table *a, const table *b, uint32_t hex)
+{
+    bool near = covers(a, hex), far = covers(b, hex);
+    if (near != far)
+        return near;
+    return near ? a->from > b->from : distance(a, hex) < distance(b, hex);
+}
+
+// The minor version whose tables are asked: the version's own, else the last one before it.
+static uint32_t minor_for(uint32_t hex, bool free_threaded)
+{
+    uint32_t best = 0;
+    for (size_t i = 0; i < TABLES; i++) {
+        uint32_t minor = tables[i].from & MINOR;
+        if (is_free_threaded(&tables[i]) == free_threaded && minor <= hex && minor > best)
+            best = minor;
+    }
+    // A major version that nobody has seen shares nothing for certain.
+    return best >> 24 == hex >> 24 ? best : 0;
+}
+
+size_t insp_layout_candidates(uint32_t hex, bool free_threaded, uint32_t out[INSP_LAYOUT_TRIES])
+{
+    uint32_t minor = minor_for(hex, free_threaded);
+    size_t n = 0;
+    for (uint32_t i = 0; minor && i < TABLES && n < INSP_LAYOUT_TRIES; i++) {
+        const table *t = &tables[i];
+        if (is_free_threaded(t) != free_threaded || (t->from & MINOR) != minor)
+            continue;
+        size_t at = n++;
+        for (; at > 0 && is_likelier(t, &tables[out[at - 1]], hex); at--)
+            out[at] = out[at - 1];
+        out[at] = i;
+    }
+    return n;
+}
+
+void insp_layout_take(insp_layout *layout, uint32_t i, uint32_t hex)
+{
+    const table *t = &tables[i];
+    *layout = (insp_layout){.table = t->name,
+                            .flags = t->flags,
+                            .nearest = !covers(t, hex),
+                            .flavour = insp_flavour_of(hex, is_free_threaded(t))};
+    for (size_t m = 0; m < INSP_MEMBERS; m++)
+        layout->off[m] = t->off[m] - 1;
+}
+
 bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth)
 {
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-        const table *t = &tables[i];
-        if (hex < t->from || hex > t->to || flags != t->flags || nth-- > 0)
+    for (uint32_t i = 0; i < TABLES; i++) {
+        if (!covers(&tables[i], hex) || flags != tables[i].flags || nth-- > 0)
             continue;
-        *layout = (insp_layout){
-            .table = t->name,
-            .flavour = insp_flavour_of(hex, (flags & INSP_BUILD_FREE_THREADED) != 0),
-        };
-        for (size_t m = 0; m < INSP_MEMBERS; m++)
-            layout->off[m] = t->off[m] - 1;
+        insp_layout_take(layout, i, hex);
         return true;
     }
     return false;
@@ -52,7 +115,7 @@ bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigne
 
 uint32_t insp_layout_table(size_t i)
 {
-    return i < sizeof(tables) / sizeof(tables[0]) ? tables[i].from : 0;
+    return i < TABLES ? tables[i].from : 0;
 }
 
 const char *insp_member_struct(insp_member m)

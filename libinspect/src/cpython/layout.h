@@ -34,6 +34,8 @@ typedef struct insp_layout {
     int32_t off[INSP_MEMBERS];    /**< bytes; -1: this build has no such member */
     uint8_t source[INSP_MEMBERS]; /**< insp_layout_source */
     const char *table;            /**< name of the table it started from, "3.11" */
+    uint32_t flags;               /**< of that table: insp_build_flags */
+    bool nearest;                 /**< that table is of another version */
     const insp_flavour *flavour;  /**< what is no offset; never NULL */
     insp_addr lookdict; /**< up to 3.10: dk_lookup of a table whose keys need not be str */
 } insp_layout;
@@ -54,9 +56,22 @@ typedef enum insp_build_flags {
     INSP_BUILD_FREE_THREADED = 2
 } insp_build_flags;
 
+enum { INSP_LAYOUT_TRIES = 16 };
+
 /**
- * Start from a table for a version (PY_VERSION_HEX) and insp_build_flags: the nth, from 0, where builds
- * of one version differ, upstream's first. False where there is none.
+ * Tables that may be true of a build, the likeliest first: those whose range holds the version
+ * (PY_VERSION_HEX), the latest beginning first. Where none does, those of the nearest minor version before,
+ * nearest first. Returns how many; 0 for versions before the first table.
+ */
+size_t insp_layout_candidates(uint32_t hex, bool free_threaded,
+                              uint32_t out[INSP_LAYOUT_TRIES]);
+
+/** Start from a table. */
+void insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex);
+
+/**
+ * Start from a table that is for a version and insp_build_flags: the nth, from 0, where builds of one
+ * version differ, upstream's first. False where there is none.
  */
 bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth);
 

@@ -8,27 +8,34 @@
 enum { LIST_STEPS = 4096 };
 
 // type is its own type; every object leads there in a few steps (an object, its class, a metaclass).
+static insp_addr climb(insp_reader *r, insp_addr o)
+{
+    for (int k = 0; k < 8 && o && !r->bad; k++) {
+        insp_addr t = INSP_U64(r, o, PyObject, ob_type);
+        if (t == o)
+            return o;
+        o = t;
+    }
+    return 0;
+}
+
 static insp_addr find_type_type(insp_cpython *py, insp_reader *r)
 {
     const insp_symbol *symbol = insp_image_symbol(&py->images->at[py->module], "PyType_Type");
     if (symbol)
         return symbol->addr;
     uint32_t head = (uint32_t)INSP_OFF(&py->layout, PyGC_Head, sizeof);
-    for (uint32_t i = 0; i < py->interps.at[0].n_lists; i++) {
+    insp_addr found = 0;
+    for (uint32_t i = 0; i < py->interps.at[0].n_lists && !found; i++) {
         insp_addr at = py->interps.at[0].lists[i].head;
         insp_addr next = insp_gc_next(r, at);
-        if (r->bad || next == at)
-            continue;
-        insp_addr o = next + head;
-        for (int k = 0; k < 8 && !r->bad; k++) {
-            insp_addr t = INSP_U64(r, o, PyObject, ob_type);
-            if (t == o)
-                return o;
-            o = t;
-        }
+        if (!r->bad && next != at)
+            found = climb(r, next + head);
+        r->bad = false;
     }
+    found = found ? found : climb(r, py->interps.at[0].modules);
     r->bad = false;
-    return 0;
+    return found;
 }
 
 static bool prove_types(insp_cpython *py, insp_reader *r)
@@ -54,6 +61,11 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
 static bool prove_interpreters(insp_cpython *py, insp_reader *r)
 {
     uint64_t agree = 0;
+    // Nothing points back before 3.9 (bpo-36854): there the threads alone do.
+    if (INSP_OFF(&py->layout, PyInterpreterState, runtime) < 0)
+        return insp_prove(py, "PyInterpreterState", INSP_F_PyInterpreterState_threads_head,
+                          "everything", py->threads.len ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+                          "%zu threads point back at their interpreters", py->threads.len);
     for (size_t i = 0; i < py->interps.len; i++)
         agree +=
             INSP_U64(r, py->interps.at[i].addr, PyInterpreterState, runtime) == py->runtime;
@@ -89,10 +101,14 @@ static bool prove_gc(insp_cpython *py, insp_reader *r)
 {
     uint64_t seen = 0;
     bool ok = true;
+    if (py->layout.flavour->gc == INSP_GC_NO_LISTS)
+        return insp_prove(py, "gc state", INSP_F_gc_runtime_state_enabled, "all but layout",
+                          INSP_PROOF_UNKNOWN, "a free-threaded build has no lists of objects");
     for (size_t i = 0; i < py->interps.len; i++) {
         const insp_interp *in = &py->interps.at[i];
         insp_addr first = INSP_U64(r, in->gc, gc_runtime_state, generation0);
-        ok = ok && first == in->lists[0].head;
+        bool has = INSP_OFF(&py->layout, gc_runtime_state, generation0) >= 0;
+        ok = ok && (!has || !in->n_lists || first == in->lists[0].head);
         for (uint32_t k = 0; k < in->n_lists; k++)
             ok = ok && list_is_sound(r, in, in->lists[k].head, &seen);
     }
@@ -111,16 +127,18 @@ static bool prove_frames(insp_cpython *py, insp_reader *r)
     for (size_t i = 0; i < py->threads.len; i++) {
         insp_addr f = py->threads.at[i].frame;
         for (int k = 0; f && k < LIST_STEPS; k++, frames++) {
-            insp_addr code = INSP_U64(r, f, PyInterpreterFrame, f_code);
-            insp_addr type = INSP_U64(r, code, PyObject, ob_type);
-            ok = ok && insp_is_type(r, py, type);
-            f = INSP_U64(r, f, PyInterpreterFrame, previous);
+            insp_addr code = insp_frame_code(r, f);
+            insp_addr type = code ? INSP_U64(r, code, PyObject, ob_type) : 0;
+            ok = ok && (insp_is_type(r, py, type) || insp_frame_is_shim(r, f));
+            f = insp_frame_previous(r, f);
         }
         ended += !f;
     }
     ok = ok && !r->bad;
     r->bad = false;
-    return insp_prove(py, "frames", INSP_F_PyInterpreterFrame_f_code,
+    bool objects = py->layout.flavour->frames == INSP_FRAMES_OBJECTS;
+    return insp_prove(py, "frames",
+                      objects ? INSP_F_PyFrameObject_f_code : INSP_F_PyInterpreterFrame_f_code,
                       "threads, names of variables",
                       !frames ? INSP_PROOF_UNKNOWN
                       : ok    ? INSP_PROOF_OK
@@ -132,7 +150,7 @@ static bool prove_frames(insp_cpython *py, insp_reader *r)
 static bool prove_arenas(insp_cpython *py)
 {
     const insp_pymalloc *pm = &py->pymalloc;
-    if (!pm->arenas)
+    if (!pm->states.len)
         return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas",
                           INSP_PROOF_UNKNOWN, "no arenas: this interpreter uses %s",
                           py->allocator);

@@ -7,6 +7,7 @@
  * points back at it.
  */
 #include "cpython.h"
+#include "debugoffsets.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,28 +85,77 @@ static uint32_t version_of(const insp_cpython *py, const insp_image *image)
     return banner_in_data(py, image);
 }
 
-// Its main interpreter points back at it, and that interpreter's first thread back at the interpreter.
-static bool is_runtime(const insp_cpython *py, const insp_layout *layout, insp_addr addr)
+// The table by which most signs hold. Those of one version differ by what a distribution or the build's
+// options moved.
+static bool choose_layout(insp_cpython *py, bool free_threaded)
 {
-    insp_reader r = insp_reader_of(py->space, layout);
-    insp_addr head = INSP_U64(&r, addr, PyRuntimeState, interpreters_head);
-    insp_addr main = INSP_U64(&r, addr, PyRuntimeState, interpreters_main);
-    if (r.bad || !head || !main || main & 7 ||
-        INSP_U64(&r, main, PyInterpreterState, runtime) != addr)
-        return false;
-    insp_addr thread = INSP_U64(&r, main, PyInterpreterState, threads_head);
-    return !r.bad && thread && INSP_U64(&r, thread, PyThreadState, interp) == main && !r.bad;
+    uint32_t tries[INSP_LAYOUT_TRIES], best = 0, most = 0;
+    size_t n = insp_layout_candidates(py->hex, free_threaded, tries);
+    for (size_t i = 0; i < n; i++) {
+        insp_layout_take(&py->layout, tries[i], py->hex);
+        uint32_t held = i || n > 1 ? insp_signs_held(py) + 1 : 1;
+        if (held > most) {
+            most = held;
+            best = tries[i];
+        }
+    }
+    if (n)
+        insp_layout_take(&py->layout, best, py->hex);
+    py->debug = py->layout.flags & INSP_BUILD_DEBUG;
+    return n > 0;
 }
 
-// Without a symbol: the only structure whose main interpreter points back at it.
-static insp_addr search_runtime(const insp_cpython *py, const insp_layout *layout,
-                                const insp_image *image)
+static const char *version_text(insp_arena *text, uint32_t hex)
+{
+    return insp_arena_printf(text, "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
+}
+
+// All that follows from where the runtime is and which version it has.
+static insp_status take_runtime(insp_cpython *py, uint32_t module, insp_addr runtime,
+                                uint32_t hex, insp_error *err)
+{
+    insp_debug_offsets told = {hex, false};
+    bool tells = insp_debug_offsets_look(py->space, runtime, &told);
+    py->module = module;
+    py->runtime = runtime;
+    py->hex = told.hex;
+    py->free_threaded = told.free_threaded;
+    py->version = version_text(py->text, py->hex);
+    if (!py->version)
+        return insp_nomem(err);
+    if (!choose_layout(py, told.free_threaded))
+        return insp_fail(err, INSP_ERR_UNSUPPORTED, 0, "CPython %s is not supported",
+                         py->version);
+    if (tells)
+        insp_debug_offsets_apply(py->space, runtime, py->hex, &py->layout);
+    insp_layout_repair(py);
+    return INSP_OK;
+}
+
+static bool is_runtime(insp_cpython *py)
+{
+    return insp_sign_holds(py, INSP_SIGN_INTERPRETER) && insp_sign_holds(py, INSP_SIGN_THREADS);
+}
+
+// Without a symbol. Since 3.13 the structure begins with a cookie. Before that: what only _PyRuntime does, its
+// main interpreter points back at it (up to 3.8 nothing does, but the collector's lists are in it).
+static bool could_be_runtime(insp_cpython *py, insp_addr addr, uint32_t hex)
+{
+    insp_debug_offsets told;
+    if (hex >= 0x030d0000)
+        return insp_debug_offsets_look(py->space, addr, &told);
+    py->runtime = addr;
+    bool lists = INSP_OFF(&py->layout, PyInterpreterState, runtime) >= 0;
+    return is_runtime(py) && (lists || insp_sign_holds(py, INSP_SIGN_GC));
+}
+
+static insp_addr search_runtime(insp_cpython *py, const insp_image *image, uint32_t hex)
 {
     insp_addr at = image->start;
     const insp_segment *s;
     while ((s = data_segment(py, image, at)) != NULL) {
         for (insp_addr a = (s->start + 7) & ~UINT64_C(7); a + 8 <= s->end; a += 8) {
-            if (is_runtime(py, layout, a))
+            if (could_be_runtime(py, a, hex))
                 return a;
         }
         at = s->end;
@@ -125,27 +175,11 @@ static bool is_named_python(const insp_image *image)
     return strstr(base_name(image->path), "python") != NULL;
 }
 
-static const char *version_text(insp_arena *text, uint32_t hex)
-{
-    return insp_arena_printf(text, "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
-}
-
-static insp_status take_version(insp_cpython *py, uint32_t hex, insp_error *err)
-{
-    py->hex = hex;
-    py->version = version_text(py->text, hex);
-    if (!py->version)
-        return insp_nomem(err);
-    if (!insp_layout_init(&py->layout, hex, 0, 0))
-        return insp_fail(err, INSP_ERR_UNSUPPORTED, 0, "CPython %s is not supported",
-                         py->version);
-    return INSP_OK;
-}
-
 static insp_status by_symbol(insp_cpython *py, insp_images *images, uint32_t i, bool *found,
                              insp_error *err)
 {
     insp_image *image = &images->at[i];
+    insp_debug_offsets told;
     insp_status st = insp_image_load_symbols(image, py->space, py->text, err);
     if (st)
         return st == INSP_ERR_MEMORY ? st : INSP_OK;
@@ -153,18 +187,18 @@ static insp_status by_symbol(insp_cpython *py, insp_images *images, uint32_t i, 
     if (!symbol)
         return INSP_OK;
     *found = true;
-    py->module = i;
-    py->runtime = symbol->addr;
     py->found_by = insp_arena_printf(py->text, "from .dynsym of %s", image->path);
-    uint32_t hex = version_of(py, image);
+    uint32_t hex = insp_debug_offsets_look(py->space, symbol->addr, &told)
+                       ? told.hex
+                       : version_of(py, image);
     if (!hex)
         return insp_fail(
             err, INSP_ERR_NO_PYTHON, symbol->addr,
             "%s has _PyRuntime, but what would tell its version is missing. Give its "
             "file with --exe",
             *image->path ? image->path : "a module");
-    st = take_version(py, hex, err);
-    if (!st && !is_runtime(py, &py->layout, py->runtime))
+    st = take_runtime(py, i, symbol->addr, hex, err);
+    if (!st && !is_runtime(py))
         return insp_fail(err, INSP_ERR_UNSUPPORTED, py->runtime,
                          "CPython %s: _PyRuntime at 0x%" PRIx64
                          " has no interpreter that points back at it",
@@ -177,18 +211,15 @@ static insp_status by_search(insp_cpython *py, insp_images *images, uint32_t i, 
 {
     const insp_image *image = &images->at[i];
     uint32_t hex = banner_in_data(py, image);
-    insp_layout layout;
-    if (!hex)
+    py->module = i;
+    if (!hex || !insp_layout_init(&py->layout, hex, 0, 0))
         return INSP_OK;
-    insp_addr runtime =
-        insp_layout_init(&layout, hex, 0, 0) ? search_runtime(py, &layout, image) : 0;
+    insp_addr runtime = search_runtime(py, image, hex);
     if (!runtime)
         return INSP_OK;
     *found = true;
-    py->module = i;
-    py->runtime = runtime;
     py->found_by = insp_arena_printf(py->text, "by search in the data of %s", image->path);
-    return take_version(py, hex, err);
+    return take_runtime(py, i, runtime, hex, err);
 }
 
 insp_status insp_runtime_find(insp_cpython *py, insp_images *images, insp_error *err)

@@ -12,7 +12,7 @@ enum { MAX_THREADS = 1 << 17, MAX_ITEMS = 1 << 20 };
 
 // 3.13 and up: current_frame. 3.11 and 3.12: a structure on the C stack that leads to it (bpo-43760; 3.10
 // has one too, without a frame). Up to 3.10: a frame object.
-static insp_addr innermost_frame(insp_reader *r, insp_addr tstate)
+insp_addr insp_innermost_frame(insp_reader *r, insp_addr tstate)
 {
     if (INSP_OFF(r->layout, PyThreadState, frame) >= 0)
         return INSP_U64(r, tstate, PyThreadState, frame);
@@ -20,6 +20,28 @@ static insp_addr innermost_frame(insp_reader *r, insp_addr tstate)
         return INSP_U64(r, tstate, PyThreadState, current_frame);
     insp_addr cframe = INSP_U64(r, tstate, PyThreadState, cframe);
     return cframe ? INSP_U64(r, cframe, PyCFrame, current_frame) : 0;
+}
+
+insp_addr insp_frame_code(insp_reader *r, insp_addr frame)
+{
+    // Tagged since 3.14 (gh-123923): the lowest bits say who counts it.
+    return r->layout->flavour->frames == INSP_FRAMES_OBJECTS
+               ? INSP_U64(r, frame, PyFrameObject, f_code)
+               : INSP_U64(r, frame, PyInterpreterFrame, f_code) & ~UINT64_C(3);
+}
+
+insp_addr insp_frame_previous(insp_reader *r, insp_addr frame)
+{
+    return r->layout->flavour->frames == INSP_FRAMES_OBJECTS
+               ? INSP_U64(r, frame, PyFrameObject, f_back)
+               : INSP_U64(r, frame, PyInterpreterFrame, previous);
+}
+
+bool insp_frame_is_shim(insp_reader *r, insp_addr frame)
+{
+    enum { FIRST_SHIM = 3 };
+    return INSP_OFF(r->layout, PyInterpreterFrame, owner) >= 0 &&
+           INSP_U8(r, frame, PyInterpreterFrame, owner) >= FIRST_SHIM;
 }
 
 // Since 3.12 (gh-84436) an interpreter points to its GIL, its own or the main one's. Before that: one in the
@@ -66,7 +88,7 @@ static insp_tstate read_thread(insp_reader *r, const insp_cpython *py, insp_addr
                          ? INSP_U64(r, addr, PyThreadState, current_exception)
                          : INSP_U64(r, addr, PyThreadState, curexc_value),
         .handled = handled(r, addr, looked),
-        .frame = innermost_frame(r, addr),
+        .frame = insp_innermost_frame(r, addr),
     };
 }
 

@@ -154,11 +154,12 @@ static bool is_arena(reading *rd, insp_addr address)
     return false;
 }
 
-static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp_error *err)
+static insp_status read_arena(reading *rd, const insp_obmalloc *state, uint32_t index,
+                              insp_map *empty, insp_error *err)
 {
     const insp_pymalloc *pm = &rd->py->pymalloc;
     uint32_t step = (uint32_t)INSP_OFF(&rd->py->layout, arena_object, sizeof);
-    insp_addr arena = pm->arenas + (uint64_t)index * step;
+    insp_addr arena = state->arenas + (uint64_t)index * step;
     insp_addr address = INSP_U64(&rd->r, arena, arena_object, address);
     insp_addr never = INSP_U64(&rd->r, arena, arena_object, pool_address);
     if (!address || rd->r.bad) {
@@ -173,7 +174,8 @@ static insp_status read_arena(reading *rd, uint32_t index, insp_map *empty, insp
     insp_status st = empty_pools(rd, arena, empty, err);
     if (st)
         return st;
-    insp_arena_info info = {.addr = address, .first_pool = (uint32_t)rd->p->rows.len};
+    insp_arena_info info = {
+        .addr = address, .interp = state->interp, .first_pool = (uint32_t)rd->p->rows.len};
     insp_addr pool = (address + pm->pool_size - 1) & ~(insp_addr)(pm->pool_size - 1);
     insp_addr end = address + pm->arena_size;
     for (; pool + pm->pool_size <= end; pool += pm->pool_size, info.n_pools++) {
@@ -261,9 +263,12 @@ insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *e
     rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
     insp_map empty = {0};
     insp_status st = INSP_OK;
-    uint64_t most = py->pymalloc.arenas ? most_arenas(py) : 0;
-    for (uint32_t i = 0; !st && i < py->pymalloc.maxarenas && p->arenas.len < most; i++)
-        st = read_arena(&rd, i, &empty, err);
+    uint64_t most = py->pymalloc.states.len ? most_arenas(py) : 0;
+    for (size_t k = 0; !st && k < py->pymalloc.states.len; k++) {
+        const insp_obmalloc *state = &py->pymalloc.states.at[k];
+        for (uint32_t i = 0; !st && i < state->maxarenas && p->arenas.len < most; i++)
+            st = read_arena(&rd, state, i, &empty, err);
+    }
     insp_map_deinit(&empty);
     insp_map_deinit(&rd.taken);
     return st ? st : number(p, py, err);

@@ -37,6 +37,7 @@ INSP_VEC(insp_pool_rows, insp_pool_row);
 typedef struct insp_arena_info {
     insp_addr addr;
     uint32_t first_pool, n_pools; /**< rows of pools */
+    uint32_t interp;              /**< row of py->interps: whose objects they hold */
     uint32_t free_pools;
     uint64_t used_blocks, used_bytes;
 } insp_arena_info;
