@@ -72,21 +72,29 @@ static bool find_threads(probe *p)
     return search(p, INSP_F_PyInterpreterState_threads_head, 8, INTERPRETER_BYTES);
 }
 
-// The first of three lists that close, 24 bytes from one to the next, at an address that generation0 holds.
+// A word that holds the first list's address. So does that list's own head when it is empty.
+static bool find_generation0(probe *p)
+{
+    int32_t first = *offset_of(p, INSP_F_gc_runtime_state_generations);
+    int32_t end = first + 3 * *offset_of(p, INSP_F_gc_generation_sizeof);
+    int32_t bytes = *offset_of(p, INSP_F_gc_runtime_state_sizeof);
+    for (int32_t at = 0; at + 8 <= bytes; at += 8) {
+        if ((at + 8 <= first || at >= end) && keeps(p, INSP_F_gc_runtime_state_generation0, at))
+            return true;
+    }
+    return false;
+}
+
+// Three lists that close, 24 bytes from one to the next, the first at an address that generation0 holds.
 // Debian's 3.13 has them 4 bytes earlier than the source says (its PyGC_Head is aligned to 4).
 static bool find_generations(probe *p)
 {
-    static const insp_member moving[] = {INSP_F_gc_runtime_state_generations,
-                                         INSP_F_gc_runtime_state_generation0,
-                                         INSP_F_gc_runtime_state_permanent_generation};
-    for (size_t i = 0; i < sizeof(moving) / sizeof(moving[0]); i++) {
-        if (*offset_of(p, moving[i]) >= 0 && search(p, moving[i], 4, 256))
-            return true;
-    }
     insp_member gc = *offset_of(p, INSP_F_PyRuntimeState_gc) >= 0
                          ? INSP_F_PyRuntimeState_gc
                          : INSP_F_PyInterpreterState_gc;
-    return search(p, gc, 4, INTERPRETER_BYTES);
+    return search(p, INSP_F_gc_runtime_state_generations, 4, 256) ||
+           search(p, INSP_F_gc_runtime_state_permanent_generation, 4, 256) ||
+           find_generation0(p) || search(p, gc, 4, INTERPRETER_BYTES);
 }
 
 // A dict with a list behind it; insp_heap_prove looks for 'sys' in it.
