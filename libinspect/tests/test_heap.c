@@ -252,8 +252,8 @@ START_TEST(what_a_core_lost_does_not_make_room_for_arenas_without_end)
         FAKE_SET(&f, at, arena_object, pool_address, FAKE_ARENA + 2 * i * FAKE_ROOM);
     }
     fake_open(&f);
-    f.py.pymalloc.arenas = array;
-    f.py.pymalloc.maxarenas = ENTRIES;
+    f.py.pymalloc.states.at[0].arenas = array;
+    f.py.pymalloc.states.at[0].maxarenas = ENTRIES;
     insp_range lost = {UINT64_C(1) << 48, UINT64_C(1) << 62};
     ck_ok(insp_space_lose(&f.space, lost, &err));
     insp_pools p;
