@@ -187,16 +187,6 @@ bool insp_frame_is_shim(insp_reader *r, insp_addr frame);
 /** The image whose code or data (.bss included) addr lies in, or INSP_NONE. */
 uint32_t insp_module_at(const insp_cpython *py, insp_addr addr);
 
-/**
- * What an interpreter keeps of a static type (3.12 and up, Objects/typeobject.c): the address of its
- * managed_static_type_state (static_builtin_state in 3.12), 0 for any other type.
- */
-insp_addr insp_static_type_state(insp_reader *r, insp_addr interp, insp_addr type);
-
-/** A type's tp_dict and tp_subclasses, from the interpreter where the type does not have them. */
-insp_addr insp_type_dict(insp_reader *r, insp_addr interp, insp_addr type);
-insp_addr insp_type_subclasses(insp_reader *r, insp_addr interp, insp_addr type);
-
 /** True for an address whose object has `type` as its type, and type(type) is type. */
 bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr);
 
