@@ -181,7 +181,7 @@ unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one s
 
 # The cache outside the sources is a setting, REFSCOPE_INTERPRETERS.
 .PHONY: interpreters
-interpreters: | $(READY)/test ## Have interpreters of other versions to test with (docs/versions.md)
+interpreters: | $(READY)/test ## Have interpreters of other versions to test with
 	@$(RUN) test-targets/interpreters
 
 .PHONY: check-matrix

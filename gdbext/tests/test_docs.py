@@ -101,6 +101,27 @@ class Pages(unittest.TestCase):
                     self.assertTrue((page.parent / link).exists())
 
 
+class Rooms(unittest.TestCase):
+    def setUp(self):
+        self.text = (ROOT / "docs" / "architecture.md").read_text()
+
+    def test_every_folder_and_module_is_told_of(self):
+        rooms = [p.name for p in (ROOT / "libinspect" / "src").iterdir() if any(p.glob("*.c"))]
+        package = ROOT / "gdbext" / "refscope"
+        rooms += [p.name for p in package.glob("*.py") if p.name != "__init__.py"]
+        rooms += [p.parent.name + "/" for p in package.glob("*/__init__.py")]
+        for room in rooms:
+            with self.subTest(room=room):
+                self.assertIn(f"`{room}`", self.text)
+
+    def test_what_it_points_to_is_there(self):
+        for path in re.findall(r"`([a-z_-]+/[\w./*-]+)`", self.text):
+            base = ROOT / "libinspect" / "src"
+            with self.subTest(path=path):
+                found = [p for top in (ROOT, base, ROOT / "gdbext") for p in top.glob(path.rstrip("/"))]
+                self.assertTrue(found)
+
+
 class Manual(unittest.TestCase):
     def setUp(self):
         self.page = generator().man()

@@ -37,14 +37,28 @@ def alike(one, other):
 
 @unittest.skipUnless(target_is_311(), "needs targets of 3.11")
 class Screens(unittest.TestCase):
+    def hold(self, name, line, wanted, core):
+        """What a command prints begins as it is shown."""
+        with self.subTest(screen=name, command=line):
+            said = gen_docs.answer(line, str(core))
+            same = alike(shape(said), shape(wanted))
+            self.assertTrue(same, f"{name} is old (`make screens`): it prints\n{said[:300]}")
+
+    def test_the_tutorial_shows_what_is_printed(self):
+        core, _facts = core_of("orders")
+        page = (gen_docs.ROOT / "docs" / "tutorial.md").read_text()
+        # What follows is of the program after it was mended.
+        planted = page.split("\n## 7. ")[0]
+        shown = re.findall(r"^```\n(\$ refscope orders\.core .*)\n((?s:.*?))^```", planted, re.M)
+        self.assertGreater(len(shown), 4)
+        for line, wanted in shown:
+            self.hold("tutorial.md", line, wanted, core)
+
     def test_each_begins_as_it_did(self):
         core, _facts = core_of("orders")
         for path in sorted(gen_docs.SCREENS.glob("*.txt")):
-            with self.subTest(screen=path.name):
-                line, wanted = path.read_text().split("\n", 1)
-                said = gen_docs.answer(line, str(core))
-                same = alike(shape(said), shape(wanted))
-                self.assertTrue(same, f"run `make screens`: it prints\n{said[:200]}")
+            line, wanted = path.read_text().split("\n", 1)
+            self.hold(path.name, line, wanted, core)
 
 
 if __name__ == "__main__":
