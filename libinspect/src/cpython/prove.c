@@ -85,7 +85,7 @@ static bool list_is_sound(insp_reader *r, const insp_interp *in, insp_addr head,
     for (int i = 0; i < LIST_STEPS; i++) {
         insp_addr next = insp_gc_next(r, at);
         insp_addr back = INSP_U64(r, next, PyGC_Head, _gc_prev) & ~UINT64_C(3);
-        if (r->bad || !next || next & 7 || (!in->gc_collecting && back != at)) {
+        if (r->bad || !next || (!in->gc_collecting && back != at)) {
             r->bad = false;
             return false;
         }
