@@ -20,12 +20,13 @@ from ctypes import (
     c_uint,
     c_uint32,
     c_uint64,
+    c_uint8,
     c_void_p,
 )
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x33154C0C
+ABI_HASH = 0x68905E8D
 INSP_NONE = 4294967295
 
 
@@ -859,6 +860,65 @@ class Candidates(NamedTuple):
     unreadable: int
 
 
+class Sort(IntEnum):
+    ADDRESS = 0
+    SIZE = 1
+    BYTES = 2
+    REFCNT = 3
+    REMAINDER = 4
+    REFERRERS = 5
+
+
+class RemainderQuery(IntEnum):
+    ANY = 0
+    UNBALANCED = 1
+    SURPLUS = 2
+    DEFICIT = 3
+
+
+class insp_query(Structure):
+    _fields_ = [
+        ("types", POINTER(c_uint8)),
+        ("n_types", c_size_t),
+        ("gc", c_char_p),
+        ("least_refcnt", c_int64),
+        ("least_size", c_int64),
+        ("least_referrers", c_int64),
+        ("remainder", c_uint),
+        ("sort", c_uint),
+        ("limit", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class Query(NamedTuple):
+    types: array[int]
+    gc: str
+    least_refcnt: int
+    least_size: int
+    least_referrers: int
+    remainder: RemainderQuery
+    sort: Sort
+    limit: int
+
+
+class insp_search(Structure):
+    _fields_ = [
+        ("rows", POINTER(c_uint32)),
+        ("len", c_size_t),
+        ("count", c_uint64),
+        ("size", c_uint64),
+        ("bytes", c_uint64),
+    ]
+
+
+class Search(NamedTuple):
+    rows: array[int]
+    count: int
+    size: int
+    bytes: int
+
+
 class insp_garbage(Structure):
     _fields_ = [
         ("unreachable", POINTER(c_uint32)),
@@ -1014,6 +1074,8 @@ RECORDS: dict[type[Structure], Any] = {
     insp_root: Root,
     insp_candidate: Candidate,
     insp_candidates: Candidates,
+    insp_query: Query,
+    insp_search: Search,
     insp_garbage: Garbage,
     insp_component: Component,
     insp_cycles: Cycles,
@@ -1040,6 +1102,8 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_arenas: {"rows": "len", "classes": "n_classes"},
     insp_edges: {"rows": "len"},
     insp_candidates: {"rows": "len"},
+    insp_query: {"types": "n_types"},
+    insp_search: {"rows": "len"},
     insp_garbage: {"unreachable": "n_unreachable", "with_them": "n_with_them", "finalizers": "n_finalizers", "callbacks": "n_callbacks", "may_resurrect": "n_may_resurrect", "uncollectable": "n_uncollectable", "below_zero": "n_below_zero"},
     insp_cycles: {"rows": "len", "members": "n_members"},
     insp_rings: {"edges": "n_edges", "lengths": "len"},
@@ -1053,6 +1117,7 @@ ENUMS: dict[type[Structure], dict[str, type[IntEnum]]] = {
     insp_proof: {"result": ProofResult},
     insp_place: {"kind": PlaceKind},
     insp_edge: {"kind": RefKind},
+    insp_query: {"remainder": RemainderQuery, "sort": Sort},
 }
 
 # name: (restype, argtypes)
@@ -1249,6 +1314,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_unbalanced": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_numbers)),
+        POINTER(insp_error),
+    ]),
+    "insp_search_objects": (c_uint, [
+        POINTER(insp_session),
+        POINTER(insp_query),
+        POINTER(POINTER(insp_search)),
         POINTER(insp_error),
     ]),
     "insp_garbage_replay": (c_uint, [

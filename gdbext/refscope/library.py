@@ -18,7 +18,7 @@ from ctypes import POINTER, byref
 from typing import Any, Callable, Optional
 
 from . import _abi, records
-from ._abi import Format, JobState, Stage, Status
+from ._abi import Format, JobState, Query, RemainderQuery, Sort, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
 from .writing import WAIT_MS, Writing, start_quietly
 
@@ -374,6 +374,15 @@ class Session:
         """Numbers of mortal objects whose refcount does not add up."""
         return self._ask("insp_unbalanced")
 
+    def search_objects(self, query: _abi.Query) -> _abi.Search:
+        """Objects that match all of a query; `types` has a 1 for each type id that is wanted."""
+        fields = query._asdict()
+        wanted = array("B", fields.pop("types") or ())
+        column = (ctypes.c_uint8 * len(wanted)).from_buffer(wanted) if wanted else None
+        fields["gc"] = query.gc.encode() if query.gc else None
+        asked = _abi.insp_query(types=column, n_types=len(wanted), **fields)
+        return self._ask("insp_search_objects", byref(asked))
+
     def garbage_replay(self) -> _abi.Garbage:
         """What a full collection would find now."""
         return self._ask("insp_garbage_replay")
@@ -462,7 +471,10 @@ __all__ = [
     "InspectError",
     "Library",
     "LibraryError",
+    "Query",
+    "RemainderQuery",
     "Session",
+    "Sort",
     "Stage",
     "Status",
     "load",

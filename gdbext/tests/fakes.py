@@ -291,6 +291,22 @@ class FakeSession:
                 write(line[i : i + 7])
             first += n
 
+    def search_objects(self, query: Any) -> Any:
+        def fits(row: Any) -> bool:
+            off = 0 if row.immortal else row.remainder
+            wanted = (True, off != 0, off > 0, off < 0)[query.remainder]
+            return (
+                (not query.types or bool(query.types[row.type]))
+                and (not query.gc or row.gc == query.gc)
+                and row.size >= query.least_size
+                and wanted
+            )
+
+        found = sorted((row for row in self.objects.values() if fits(row)), key=lambda r: r.addr)
+        shown = found[: query.limit or None]
+        size = sum(row.size for row in found)
+        return _abi.Search(array("I", [row.number for row in shown]), len(found), size, size)
+
     def referrers(self, number: int) -> List[Any]:
         return [edge for edge in self.edges if edge.dst == number]
 

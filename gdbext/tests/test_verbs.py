@@ -18,6 +18,7 @@ from refscope.verbs import (
     arenas,
     audit,
     cycles,
+    find,
     garbage,
     gc,
     graph,
@@ -54,6 +55,10 @@ DEFAULTS = {
         "output": None,
     },
     cycles: {"members": False, "classes": False, "through": None},
+    find: {
+        **dict.fromkeys(("type", "gen", "refcnt", "size", "referrers", "remainder", "cols")),
+        "sort": "address",
+    },
     garbage: {"list": False},
     gc: {},
     audit: {"deficit": False, "all": False, "type": None, "fail_on": None, "baseline": None},
@@ -480,6 +485,22 @@ class Cycles(unittest.TestCase):
             for edge in row["edges"]:
                 self.assertIn(edge["src"], row["members"])
                 self.assertIn(edge["dst"], row["members"])
+
+    def test_find_counts_all_and_shows_some(self):
+        lines = say(find, shop(), type="Sess*", limit=3)
+        self.assertRegex(lines[0], r"^40 objects match \(.*\): type Sess\*\.$")
+        self.assertEqual(len([line for line in lines if "Session  " in line]), 3)
+        self.assertIn("  ... and 37 more (--limit 0 lists all)", lines)
+        rows = to_json(find, shop(), type="Sess*", limit=3)
+        self.assertEqual((rows["count"], rows["left_out"], len(rows["objects"])), (40, 37, 3))
+
+    def test_find_knows_what_is_close_and_which_columns_there_are(self):
+        self.assertEqual(say(find, shop(), type="Sesion")[1], "No type has that name. Close: Session.")
+        lines = say(find, shop(), remainder="deficit", cols="refcnt,remainder,type")
+        self.assertEqual(lines[2].split(), ["address", "refcnt", "remainder", "type"])
+        self.assertEqual(lines[3].split()[2:], ["-1", "list"])
+        with self.assertRaisesRegex(verb.UsageError, "there is no column 'colour'"):
+            say(find, shop(), cols="colour")
 
     def test_candidates_of_one_section_are_one_line(self):
         s = shop()

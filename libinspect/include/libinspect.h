@@ -697,6 +697,45 @@ INSP_API insp_status insp_unbalanced(insp_session *session, const insp_numbers *
 
 /* ---- analyses (INSP_STAGE_REFERENCES) ----------------------------------------------------- */
 
+typedef enum insp_sort {
+    INSP_SORT_ADDRESS = 0,
+    INSP_SORT_SIZE = 1, /**< largest first, as all that follow */
+    INSP_SORT_BYTES = 2,
+    INSP_SORT_REFCNT = 3,
+    INSP_SORT_REMAINDER = 4, /**< by how much it is off, either way */
+    INSP_SORT_REFERRERS = 5
+} insp_sort;
+
+typedef enum insp_remainder_query {
+    INSP_REMAINDER_ANY = 0,
+    INSP_REMAINDER_UNBALANCED = 1,
+    INSP_REMAINDER_SURPLUS = 2,
+    INSP_REMAINDER_DEFICIT = 3
+} insp_remainder_query;
+
+/** What objects must be like; all of it. Zeroed: any. */
+typedef struct insp_query {
+    const uint8_t *types; /**< by type id: 1 for those that are wanted; NULL: any */
+    size_t n_types;
+    const char *gc;       /**< as insp_object has it; NULL: any */
+    int64_t least_refcnt; /**< INT64_MIN: any, immortal ones too */
+    int64_t least_size, least_referrers;
+    insp_remainder_query remainder;
+    insp_sort sort;
+    uint32_t limit; /**< how many are wanted; 0: all */
+    uint32_t reserved;
+} insp_query;
+
+typedef struct insp_search {
+    const uint32_t *rows; /**< numbers, in the order asked for */
+    size_t len;
+    uint64_t count, size, bytes; /**< of all that match */
+} insp_search;
+
+/** Look for objects. Needs INSP_STAGE_REVERSE. */
+INSP_API insp_status insp_search_objects(insp_session *session, const insp_query *query,
+                                         const insp_search **out, insp_error *err);
+
 /** What a full collection would find, replayed with the collector's own subtraction. */
 typedef struct insp_garbage {
     const uint32_t *unreachable; /**< before any finalizer or callback runs; by address */

@@ -3,6 +3,7 @@
 
 #include "../src/analysis/cycles.h"
 #include "../src/analysis/ledger.h"
+#include "../src/analysis/search.h"
 #include "support/fakeheap.h"
 
 static fakeheap f;
@@ -399,6 +400,65 @@ START_TEST(a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes)
 }
 END_TEST
 
+static insp_reverse reverse;
+
+static uint64_t search(insp_query query, const insp_addr *first)
+{
+    insp_matches found = {.count = 0};
+    ck_ok(insp_search_run(&f.heap, &reverse, &query, &found, &err));
+    uint64_t wanted = query.limit && query.limit < found.count ? query.limit : found.count;
+    ck_assert_uint_eq(found.numbers.len, wanted);
+    if (first)
+        ck_assert_uint_eq(found.numbers.at[0], fake_number(&f, *first));
+    uint64_t count = found.count;
+    insp_matches_deinit(&found);
+    return count;
+}
+
+// Each condition alone, and the order that each sorting gives, against a heap whose every count is known.
+START_TEST(a_search_finds_what_is_like_all_it_was_told)
+{
+    insp_addr ring[3], leaked = fake_str(&f, "leaked"), lost = fake_str(&f, "lost");
+    insp_addr held[] = {leaked, lost, lost}, list;
+    add_ring(ring, 3);
+    list = fake_list(&f, held, 3);
+    fake_keep(&f, list);
+    fake_count(&f, leaked, 2);
+    fake_count(&f, lost, -1);
+    fake_read(&f);
+    ck_ok(insp_graph_reverse(&f.graph, &reverse, &err));
+    enum { TYPES = 64 };
+    uint8_t lists[TYPES] = {0};
+    lists[f.heap.type.at[fake_number(&f, list)]] = 1;
+    const insp_query any = {.least_refcnt = INT64_MIN};
+    insp_query q = any;
+    ck_assert_uint_eq(search(q, NULL), f.heap.objects);
+    q.types = lists;
+    q.n_types = TYPES;
+    q.gc = "gen0";
+    q.limit = 2;
+    ck_assert_uint_eq(search(q, &ring[0]), 3);
+    q = any;
+    q.remainder = INSP_REMAINDER_SURPLUS;
+    ck_assert_uint_eq(search(q, &leaked), 1);
+    q.remainder = INSP_REMAINDER_DEFICIT;
+    ck_assert_uint_eq(search(q, &lost), 1);
+    q.remainder = INSP_REMAINDER_UNBALANCED;
+    q.sort = INSP_SORT_REMAINDER;
+    ck_assert_uint_eq(search(q, &leaked), 2);
+    q.sort = INSP_SORT_REFERRERS;
+    q.least_referrers = 2;
+    ck_assert_uint_eq(search(q, &lost), 1);
+    q = any;
+    q.remainder = INSP_REMAINDER_UNBALANCED;
+    q.least_refcnt = 2;
+    ck_assert_uint_eq(search(q, &leaked), 1);
+    q.least_size = 1 << 20;
+    ck_assert_uint_eq(search(q, NULL), 0);
+    insp_reverse_deinit(&reverse);
+}
+END_TEST
+
 extern Suite *insp_analysis_suite(void);
 
 Suite *insp_analysis_suite(void)
@@ -423,6 +483,7 @@ Suite *insp_analysis_suite(void)
     tcase_add_test(t, a_register_and_a_stack_are_searched_from_its_pointer_on);
     tcase_add_test(t, a_stack_that_several_threads_claim_is_searched_once);
     tcase_add_test(t, a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes);
+    tcase_add_test(t, a_search_finds_what_is_like_all_it_was_told);
     suite_add_tcase(s, t);
     return s;
 }

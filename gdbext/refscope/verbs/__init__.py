@@ -10,6 +10,7 @@ from . import (
     audit,
     cycles,
     export,
+    find,
     garbage,
     gc,
     graph,
@@ -25,6 +26,7 @@ from . import (
 
 ALL: List[Verb] = [
     heap.VERB,
+    find.VERB,
     obj.VERB,
     what.VERB,
     refs.VERB,

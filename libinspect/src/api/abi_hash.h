@@ -3,6 +3,6 @@
 #ifndef INSP_API_ABI_HASH_H
 #define INSP_API_ABI_HASH_H
 
-#define INSP_ABI_HASH 0x33154c0cu
+#define INSP_ABI_HASH 0x68905e8du
 
 #endif

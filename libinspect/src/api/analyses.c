@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../analysis/cycles.h"
+#include "../analysis/search.h"
 #include "session.h"
 
 /** A copy of numbers in an answer's arena. */
@@ -38,6 +39,33 @@ insp_status insp_unbalanced(insp_session *s, const insp_numbers **out, insp_erro
     }
     *out = answer;
     return INSP_OK;
+}
+
+insp_status insp_search_objects(insp_session *s, const insp_query *query,
+                                const insp_search **out, insp_error *err)
+{
+    INSP_GUARDED;
+    insp_status st = insp_need(s, INSP_STAGE_REVERSE, err);
+    insp_matches found = {.count = 0};
+    if (!st)
+        st = insp_search_run(&s->heap, &s->reverse, query, &found, err);
+    insp_arena *arena;
+    insp_search *answer = st ? NULL : insp_answer_new(sizeof(*answer), &arena);
+    bool fits = answer && keep(arena, &found.numbers, &answer->rows, &answer->len);
+    insp_matches_deinit(&found);
+    if (st)
+        return st;
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    answer->count = found.count;
+    answer->size = found.size;
+    answer->bytes = found.bytes;
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
+    return st;
 }
 
 insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_error *err)

@@ -28,6 +28,7 @@ insp_status insp_export(insp_session *s, insp_format format, insp_write_fn write
 insp_status insp_export_inside(insp_session *s, const uint32_t *numbers, const size_t *counts,
                                size_t n, insp_write_fn write, void *ctx, insp_error *err)
 {
+    INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     insp_writer w;
     if (!st)
@@ -36,7 +37,7 @@ insp_status insp_export_inside(insp_session *s, const uint32_t *numbers, const s
         return st;
     st = insp_members_write(&s->heap, &(insp_member_sets){numbers, counts, n}, &w, err);
     insp_writer_deinit(&w);
-    return st;
+    return st ? st : insp_session_check(s, err);
 }
 
 /** A file to write to, and why that failed. */
