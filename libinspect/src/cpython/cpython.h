@@ -36,6 +36,7 @@ typedef struct insp_interp {
     insp_addr garbage, callbacks; /**< lists */
     int64_t long_lived_total, long_lived_pending;
     insp_addr modules, sysdict, builtins; /**< dicts */
+    insp_addr interned;                   /**< the dict of interned strings, since 3.12 */
 } insp_interp;
 
 INSP_VEC(insp_interps, insp_interp);

@@ -79,6 +79,8 @@ typedef struct insp_flavour {
     int8_t frame_done;      /**< the first state without a frame; states are signed bytes */
     bool
         static_type_states; /**< 3.12: static types keep tp_dict, tp_subclasses in interpreters */
+    uint8_t least_digits;   /**< that int.__sizeof__ counts; 3.11: 1, also of 0 */
+    bool head_by_type; /**< 3.11 and 3.12: sys.getsizeof adds a gc head to static types too */
 } insp_flavour;
 
 /**

@@ -94,6 +94,7 @@ static insp_interp read_interp(insp_cpython *py, insp_reader *r, insp_addr addr)
     in.modules = INSP_U64(r, addr, PyInterpreterState, modules);
     in.sysdict = INSP_U64(r, addr, PyInterpreterState, sysdict);
     in.builtins = INSP_U64(r, addr, PyInterpreterState, builtins);
+    in.interned = INSP_U64(r, addr, PyInterpreterState, interned_strings);
     // Up to 3.8 all interpreters share one collector; its books are the main one's.
     if (INSP_OFF(r->layout, PyRuntimeState, gc) < 0 || addr == insp_main_interpreter(py, r))
         read_gc(r, &in);

@@ -178,13 +178,15 @@ static insp_status step(pass *p, uint32_t number, insp_error *err)
     return INSP_OK;
 }
 
-// Types say whose shared keys are; what they cache is theirs before any dict can claim it.
+// Types say whose shared keys are; what they cache is theirs before any dict can claim it. A static type that
+// PyType_Ready was not called for is nobody's subclass: only its instances lead to it.
 static bool claim_cached_keys(insp_heap *h)
 {
     for (size_t i = 0; i < h->types.at.len; i++) {
         const insp_typeinfo *t = h->types.at.at[i];
-        uint32_t n = t->cached_keys ? insp_heap_admit(h, t->addr) : INSP_NONE;
-        if (n != INSP_NONE && !insp_map_set(&h->shared_keys, t->cached_keys, n))
+        uint32_t n = insp_heap_admit(h, t->addr);
+        if (n != INSP_NONE && t->cached_keys &&
+            !insp_map_set(&h->shared_keys, t->cached_keys, n))
             return false;
     }
     return true;

@@ -174,6 +174,8 @@ static void find_interned(insp_heap *h)
 {
     uint64_t most = 0;
     h->decoder.looked = 0;
+    if (h->py->interps.at[0].interned)
+        return;
     for (uint32_t n = 0; n < h->n_pooled; n++) {
         if (insp_heap_gc(h, n) != INSP_GC_UNTRACKED ||
             h->types.at.at[h->type.at[n]]->kind != INSP_KIND_DICT)

@@ -97,7 +97,37 @@ static int64_t int_size(insp_reader *r, insp_addr addr)
 {
     bool negative;
     int64_t n = count(insp_int_digits(r, addr, &negative));
-    return INSP_OFF(r->layout, PyLongObject, ob_digit) + (n ? n : 1) * 4;
+    int64_t least = r->layout->flavour->least_digits;
+    return INSP_OFF(r->layout, PyLongObject, ob_digit) + (n > least ? n : least) * 4;
+}
+
+// code_sizeof: what was attached to code (PEP 523), and up to 3.10 which cells are arguments, and the caches
+// of instructions (bpo-26219).
+static int64_t code_extra(insp_reader *r, insp_addr addr)
+{
+    const insp_layout *l = r->layout;
+    int64_t extra = 0;
+    insp_addr attached = INSP_U64(r, addr, PyCodeObject, co_extra);
+    if (attached)
+        extra += 8 + count(INSP_U64(r, attached, PyCodeObjectExtra, ce_size)) * 8;
+    insp_addr cells = INSP_U64(r, addr, PyCodeObject, co_cellvars);
+    if (cells && INSP_U64(r, addr, PyCodeObject, co_cell2arg))
+        extra += count(INSP_U64(r, cells, PyVarObject, ob_size)) * 8;
+    if (INSP_U64(r, addr, PyCodeObject, co_opcache)) {
+        insp_addr code = INSP_U64(r, addr, PyCodeObject, co_code);
+        extra += count(INSP_U64(r, code, PyVarObject, ob_size)) / 2;
+        extra += INSP_U8(r, addr, PyCodeObject, co_opcache_size) *
+                 (int64_t)INSP_OFF(l, PyOpcache, sizeof);
+    }
+    return extra;
+}
+
+// Since 3.15 with the head of the bytes object that holds them, but for an empty one.
+static int64_t bytearray_extra(insp_reader *r, insp_addr addr)
+{
+    int64_t room = count(INSP_U64(r, addr, PyByteArrayObject, ob_alloc));
+    bool headed = INSP_OFF(r->layout, PyByteArrayObject, ob_bytes_object) >= 0;
+    return headed && room ? room + INSP_OFF(r->layout, PyBytesObject, ob_sval) + 1 : room;
 }
 
 static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
@@ -114,14 +144,14 @@ static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
     case INSP_KIND_DEQUE:
         return t->basicsize + deque_extra(r, addr);
     case INSP_KIND_BYTEARRAY:
-        return t->basicsize + count(INSP_U64(r, addr, PyByteArrayObject, ob_alloc));
+        return t->basicsize + bytearray_extra(r, addr);
     case INSP_KIND_STR:
         return str_size(r, addr);
     case INSP_KIND_INT:
     case INSP_KIND_BOOL:
         return int_size(r, addr);
     case INSP_KIND_CODE:
-        return (plain_size(r, addr, t) + 7) & ~INT64_C(7);
+        return ((plain_size(r, addr, t) + 7) & ~INT64_C(7)) + code_extra(r, addr);
     case INSP_KIND_TYPE:
         return type_size(r, addr);
     default:
@@ -135,8 +165,8 @@ int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, b
     bool bad = r->bad;
     r->bad = false;
     int64_t size = own_size(r, addr, t);
-    // By the type's flag: a static type has no gc head, and sys.getsizeof adds it all the same.
-    if (t->is_gc)
+    bool head = r->layout->flavour->head_by_type ? t->is_gc : insp_instance_is_gc(t, r, addr);
+    if (head)
         size += INSP_OFF(r->layout, PyGC_Head, sizeof) + t->preheader;
     // A length that more memory would be needed for than there is says nothing.
     *known = !r->bad && size > 0 && (uint64_t)size <= h->memory && t->sizeof_known;

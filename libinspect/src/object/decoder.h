@@ -52,6 +52,7 @@ void insp_walk_generator(insp_decoder *d, insp_addr addr);
 void insp_walk_frame(insp_decoder *d, insp_addr addr);
 /** With `interpreted`, a heap type's visited references have been emitted already. */
 void insp_walk_type(insp_decoder *d, insp_addr addr, bool interpreted);
+void insp_walk_code(insp_decoder *d, insp_addr addr);
 void insp_walk_module(insp_decoder *d, insp_addr addr);
 /**
  * How many strings the dict at addr interns: its keys are its values, and they are interned strings. 0 for
@@ -60,6 +61,13 @@ void insp_walk_module(insp_decoder *d, insp_addr addr);
 uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr);
 /** What tp_traverse, interpreted, visits. */
 void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
+
+/**
+ * Whether the tp_traverse of the object's type, interpreted on the object, visits what lies somewhere from start
+ * to end. For what is the same in all objects: *known keeps the answer, 0 while there is none.
+ */
+bool insp_traverse_visits(insp_decoder *d, insp_addr object, insp_addr start, insp_addr end,
+                          int8_t *known);
 
 /**
  * Emit what an interpreter frame holds. `visited` says whether tp_traverse of the owner visits it;

@@ -90,16 +90,51 @@ void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
     insp_emit_named(d, slot, "ob_type", t->is_class);
 }
 
+/** Whether something between two addresses is visited. */
+typedef struct probe {
+    insp_addr start, end;
+    bool seen;
+} probe;
+
+static uint64_t probed(void *ctx, const insp_machine_arg args[6], bool *stop)
+{
+    probe *p = ctx;
+    p->seen = args[0].from >= p->start && args[0].from < p->end;
+    *stop = p->seen;
+    return 0;
+}
+
+bool insp_traverse_visits(insp_decoder *d, insp_addr object, insp_addr start, insp_addr end,
+                          int8_t *known)
+{
+    if (*known)
+        return *known > 0;
+    insp_addr type = INSP_U64(&d->r, object, PyObject, ob_type);
+    insp_addr function = INSP_U64(&d->r, type, PyTypeObject, tp_traverse);
+    probe p = {start, end, false};
+    uint64_t args[3] = {object, 0, 0}, result;
+    insp_error why;
+    if (!d->machine || !function || d->r.bad)
+        return false;
+    args[1] = insp_machine_callback_address(d->machine);
+    if (!insp_machine_call(d->machine, function, args, 3, probed, &p, &result, &why))
+        *known = p.seen ? 1 : -1;
+    return p.seen;
+}
+
 // module_traverse calls m_traverse where the module has its state, or needs none.
 void insp_walk_module(insp_decoder *d, insp_addr addr)
 {
+    // Since 3.15 a module has what it needs of its definition, if it has one at all.
     insp_addr def = INSP_U64(&d->r, addr, PyModuleObject, md_def);
     insp_addr state = INSP_U64(&d->r, addr, PyModuleObject, md_state);
     insp_emit_body(d, state);
-    if (!def)
-        return;
-    insp_addr traverse = INSP_U64(&d->r, def, PyModuleDef, m_traverse);
-    int64_t size = (int64_t)INSP_U64(&d->r, def, PyModuleDef, m_size);
+    insp_addr traverse = INSP_U64(&d->r, addr, PyModuleObject, md_state_traverse);
+    int64_t size = (int64_t)INSP_U64(&d->r, addr, PyModuleObject, md_state_size);
+    if (def) {
+        traverse = INSP_U64(&d->r, def, PyModuleDef, m_traverse);
+        size = (int64_t)INSP_U64(&d->r, def, PyModuleDef, m_size);
+    }
     if (!traverse || d->r.bad || (size > 0 && !state))
         return;
     const insp_typeinfo *t =

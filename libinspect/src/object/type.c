@@ -19,6 +19,9 @@ enum { MAX_BASES = 256, MAX_SLOTS = 4096, VOTES = 20000, CANDIDATES = 16 };
 // Python/structmember.h: the two kinds of members that hold an object.
 enum { T_OBJECT = 6, T_OBJECT_EX = 16 };
 
+// Since 3.15 (gh-41779) subclasses of tuple have slots, which lie behind its items.
+enum { AFTER_ITEMS = 1 << 4 };
+
 typedef struct vote {
     insp_addr traverse;
     uint32_t n;
@@ -136,8 +139,11 @@ static void copy_slots(insp_slot *to, uint32_t *n, const insp_layout *layout,
         const insp_descriptor *row = insp_descriptor_at(i);
         int32_t offset = layout->off[row->member];
         if (offset >= 0)
-            to[(*n)++] = (insp_slot){row->name, offset, row->kind, row->visited,
-                                     d->interpreted && row->visited};
+            to[(*n)++] = (insp_slot){.name = row->name,
+                                     .offset = offset,
+                                     .kind = row->kind,
+                                     .visited = row->visited,
+                                     .only_name = d->interpreted && row->visited};
     }
 }
 
@@ -163,8 +169,12 @@ static void add_member(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
     insp_str s = insp_str_init(safe, sizeof(safe));
     insp_str_add(&s, ".");
     insp_str_utf8(&s, name);
-    t->slots[t->n_slots++] = (insp_slot){insp_arena_text(&types->arena, safe, s.len),
-                                         (int32_t)offset, INSP_REF_OWNED, t->is_gc, 0};
+    bool after = INSP_U32(r, def, PyMemberDef, flags) & AFTER_ITEMS;
+    t->slots[t->n_slots++] = (insp_slot){.name = insp_arena_text(&types->arena, safe, s.len),
+                                         .offset = (int32_t)offset,
+                                         .kind = INSP_REF_OWNED,
+                                         .visited = t->is_gc,
+                                         .after_items = after};
 }
 
 static uint64_t members_of(insp_reader *r, insp_addr type, insp_addr *first)

@@ -66,6 +66,7 @@ typedef struct insp_slot {
     uint8_t kind;     /**< insp_ref_kind */
     uint8_t visited;
     uint8_t only_name; /**< tp_traverse is interpreted; this gives the name of what it finds */
+    uint8_t after_items; /**< the offset leaves the items of a variable-sized object out */
 } insp_slot;
 
 typedef struct insp_typeinfo {
@@ -108,8 +109,10 @@ typedef struct insp_types_seen {
     insp_addr subtype_traverse;
     uint64_t
         budget; /**< bases, members and names that may still be looked at, for all types together */
-    bool told;   /**< that there is a finding about it */
-    bool failed; /**< memory ran out */
+    bool told;                   /**< that there is a finding about it */
+    int8_t dict_visits_embedded; /**< 1, -1: see object/walk_dict.c; 0: not known yet */
+    int8_t instance_visits_dict; /**< the same */
+    bool failed;                 /**< memory ran out */
 } insp_types_seen;
 
 /** Fails with INSP_ERR_MEMORY. */

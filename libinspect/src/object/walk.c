@@ -36,14 +36,27 @@ void insp_circle(insp_decoder *d, insp_addr owner, insp_addr at)
                at);
 }
 
+static uint64_t count_of(insp_decoder *d, insp_addr addr)
+{
+    int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
+    return n < 0 ? 0 : (uint64_t)n;
+}
+
+static uint64_t items_size(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    uint64_t n = count_of(d, addr);
+    return n <= INT32_MAX ? (n * (uint64_t)t->itemsize + 7) & ~UINT64_C(7) : 0;
+}
+
 static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     for (uint32_t i = 0; i < t->n_slots; i++) {
         const insp_slot *s = &t->slots[i];
         if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
             continue;
-        insp_emit_slot(d, addr + (uint32_t)s->offset, INSP_FORM_NAME, (uintptr_t)s->name,
-                       s->kind, s->visited && t->is_gc);
+        uint64_t items = s->after_items ? items_size(d, addr, t) : 0;
+        insp_emit_slot(d, addr + (uint32_t)s->offset + items, INSP_FORM_NAME,
+                       (uintptr_t)s->name, s->kind, s->visited && t->is_gc);
     }
 }
 
@@ -52,12 +65,6 @@ static void walk_items(insp_decoder *d, insp_addr items, uint64_t n, bool visite
 {
     for (uint64_t i = 0; i < n && insp_goes_on(d); i++)
         insp_emit_slot(d, items + i * 8, INSP_FORM_INDEX, i, INSP_REF_OWNED, visited);
-}
-
-static uint64_t count_of(insp_decoder *d, insp_addr addr)
-{
-    int64_t n = (int64_t)INSP_U64(&d->r, addr, PyVarObject, ob_size);
-    return n < 0 ? 0 : (uint64_t)n;
 }
 
 static void walk_list(insp_decoder *d, insp_addr addr)
@@ -97,7 +104,9 @@ static void walk_tuple(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 
 static void walk_bytearray(insp_decoder *d, insp_addr addr)
 {
-    insp_emit_body(d, INSP_U64(&d->r, addr, PyByteArrayObject, ob_bytes));
+    // Since 3.15 (gh-139871) the bytes lie in a bytes object, which is a slot.
+    if (INSP_OFF(&d->py->layout, PyByteArrayObject, ob_bytes_object) < 0)
+        insp_emit_body(d, INSP_U64(&d->r, addr, PyByteArrayObject, ob_bytes));
 }
 
 // A str that is not compact keeps its characters in a block of their own; others may have a UTF-8 copy.
@@ -150,6 +159,9 @@ static void walk_kind(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         break;
     case INSP_KIND_MODULE:
         insp_walk_module(d, addr);
+        break;
+    case INSP_KIND_CODE:
+        insp_walk_code(d, addr);
         break;
     case INSP_KIND_BYTEARRAY:
         if (d->all)

@@ -49,6 +49,16 @@ static void walk_interned(insp_decoder *d, const insp_dict_table *t)
     }
 }
 
+// Since 3.12 each interpreter says where it is.
+static bool is_interned(const insp_decoder *d, insp_addr dict)
+{
+    for (size_t i = 0; i < d->py->interps.len; i++) {
+        if (d->py->interps.at[i].interned == dict)
+            return true;
+    }
+    return dict == d->interned;
+}
+
 uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr)
 {
     enum { INTERNED = 3, PROBES = 16 };
@@ -79,6 +89,18 @@ static void walk_split(insp_decoder *d, const insp_dict_table *t)
     }
 }
 
+// Values that a dict shares with its instance are visited by one of the two, and the dict by its instance or
+// not: releases of 3.13 and 3.14 differ (gh-130327), and distributions take patches early. So the code of the
+// target is asked, once.
+static bool dict_visits_embedded(insp_decoder *d, insp_addr dict, const insp_dict_table *t)
+{
+    bool any = false;
+    for (uint64_t i = 0; i < t->n && !any && insp_goes_on(d); i++)
+        any = insp_u64(&d->r, t->values + i * 8) != 0;
+    return any && insp_traverse_visits(d, dict, t->values, t->values + t->n * 8,
+                                       &d->types->dict_visits_embedded);
+}
+
 void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies)
 {
     insp_dict_table t;
@@ -87,11 +109,11 @@ void insp_walk_dict(insp_decoder *d, insp_addr addr, bool with_bodies)
                    addr);
         return;
     }
-    if (addr == d->interned)
+    if (is_interned(d, addr))
         walk_interned(d, &t);
-    else if (t.values)
+    else if (t.values && (!t.embedded || dict_visits_embedded(d, addr, &t)))
         walk_split(d, &t);
-    else
+    else if (!t.values)
         walk_combined(d, &t);
     if (with_bodies && !t.values)
         insp_emit_body(d, t.keys);
@@ -113,19 +135,34 @@ void insp_walk_keys(insp_decoder *d, insp_addr keys)
 }
 
 // Values lie in the order of the type's cached keys.
-static void walk_values(insp_decoder *d, insp_addr values, const insp_typeinfo *t, bool inside)
+static void walk_values(insp_decoder *d, insp_addr values, const insp_typeinfo *t)
 {
     insp_dict_table table;
     if (!t->cached_keys || !insp_keys_look(&d->r, t->cached_keys, &table) ||
         !insp_values_look(&d->r, values, &table))
         return;
-    if (!inside)
+    if (!table.embedded)
         insp_emit_body(d, values);
     for (uint64_t i = 0; i < table.n && insp_goes_on(d); i++) {
         insp_addr key, value;
         insp_dict_entry(&d->r, &table, i, &key, &value);
         insp_emit_slot(d, table.values + i * 8, INSP_FORM_ATTR, key, INSP_REF_OWNED, true);
     }
+}
+
+// An instance with a dict beside values of its own.
+static void walk_inline(insp_decoder *d, insp_addr addr, insp_addr dict, insp_addr values,
+                        const insp_typeinfo *t)
+{
+    insp_dict_table table;
+    insp_addr object = insp_u64(&d->r, dict);
+    bool shared = object && insp_dict_look(&d->r, object, &table) &&
+                  table.values_block == values && dict_visits_embedded(d, object, &table);
+    if (!shared)
+        walk_values(d, values, t);
+    bool visited = object && insp_traverse_visits(d, addr, dict, dict + 8,
+                                                  &d->types->instance_visits_dict);
+    insp_emit_named(d, dict, ".__dict__", visited);
 }
 
 // Two words stand before the gc head of an instance whose attributes the interpreter manages:
@@ -148,11 +185,14 @@ void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *
         values = insp_u64(&d->r, addr + (uint64_t)(int64_t)FIRST);
     } else if (t->flags & INSP_TPF_INLINE_VALUES) {
         values = addr + (uint64_t)t->basicsize;
-        if (!INSP_U8(&d->r, values, PyDictValues, valid))
-            values = 0;
+        if (INSP_U8(&d->r, values, PyDictValues, valid)) {
+            walk_inline(d, addr, dict, values, t);
+            return;
+        }
+        values = 0;
     }
     if (values)
-        walk_values(d, values, t, form == INSP_PREHEADER_DICT);
+        walk_values(d, values, t);
     if (dict)
         insp_emit_named(d, dict, ".__dict__", true);
 }

@@ -56,6 +56,35 @@ void insp_walk_lru(insp_decoder *d, insp_addr addr)
     }
 }
 
+// What a code object owns beside its members (Objects/codeobject.c, code_dealloc): since 3.12 what attributes
+// were made of is kept in a block (gh-101346).
+void insp_walk_code(insp_decoder *d, insp_addr addr)
+{
+    static const struct {
+        insp_member member;
+        const char *name;
+    } made[] = {
+        {INSP_F_PyCoCached__co_code, ".co_code"},
+        {INSP_F_PyCoCached__co_varnames, ".co_varnames"},
+        {INSP_F_PyCoCached__co_cellvars, ".co_cellvars"},
+        {INSP_F_PyCoCached__co_freevars, ".co_freevars"},
+    };
+    static const insp_member blocks[] = {
+        INSP_F_PyCodeObject__co_cached,     INSP_F_PyCodeObject_co_extra,
+        INSP_F_PyCodeObject_co_cell2arg,    INSP_F_PyCodeObject_co_opcache_map,
+        INSP_F_PyCodeObject_co_opcache,     INSP_F_PyCodeObject__co_linearray,
+        INSP_F_PyCodeObject__co_monitoring,
+    };
+    insp_addr cached = INSP_U64(&d->r, addr, PyCodeObject, _co_cached);
+    for (size_t i = 0; cached && i < sizeof(made) / sizeof(made[0]); i++) {
+        int32_t offset = d->py->layout.off[made[i].member];
+        if (offset >= 0)
+            insp_emit_named(d, cached + (uint32_t)offset, made[i].name, false);
+    }
+    for (size_t i = 0; d->all && i < sizeof(blocks) / sizeof(blocks[0]); i++)
+        insp_emit_body(d, insp_member_u64(&d->r, addr, blocks[i]));
+}
+
 /** A member of a type that owns a reference. */
 typedef struct member_row {
     insp_member member;
