@@ -118,6 +118,19 @@ START_TEST(damaged_sizes_end)
 }
 END_TEST
 
+START_TEST(code_is_followed_within_a_budget_for_all_frames)
+{
+    static const uint8_t units[] = {LOAD_CONST, 0, LOAD_CONST, 0, RETURN_VALUE, 0};
+    insp_addr code = CODE(units);
+    f.heap.decoder.code_bytes = 4;
+    ck_assert_int_eq(depth_at(code, 1), 1);
+    ck_assert_uint_eq(f.heap.decoder.code_bytes, 1);
+    ck_assert_int_eq(depth_at(code, 2), -1);
+    insp_heap_refill(&f.heap);
+    ck_assert_int_eq(depth_at(CODE(units), 2), 2);
+}
+END_TEST
+
 // Slots of the frame of a call: what lies on its stack, the lowest first.
 static insp_stack stack_of(insp_addr code, uint32_t unit, const insp_addr *slots, uint32_t n)
 {
@@ -185,6 +198,7 @@ Suite *insp_depth_suite(void)
     tcase_add_test(t, a_handler_begins_where_its_table_says);
     tcase_add_test(t, what_cannot_be_told_is_not);
     tcase_add_test(t, damaged_sizes_end);
+    tcase_add_test(t, code_is_followed_within_a_budget_for_all_frames);
     tcase_add_test(t, the_lowest_operand_tells_whether_a_call_has_ended);
     tcase_add_test(t, what_is_let_go_is_not_owned);
     tcase_add_test(t, an_unknown_depth_makes_all_of_it_possible);

@@ -411,10 +411,10 @@ START_TEST(line_tables_are_read_within_a_budget_for_all_of_them)
     uint8_t table[200];
     memset(table, 0x80, sizeof(table));
     insp_addr code = code_with(table, sizeof(table));
-    f.heap.decoder.line_bytes = 150;
+    f.heap.decoder.code_bytes = 150;
     ck_assert_int_ne(line_at(code, 90), 0);
     ck_assert_int_eq(line_at(code, 90), 0);
-    ck_assert_uint_eq(f.heap.decoder.line_bytes, 0);
+    ck_assert_uint_eq(f.heap.decoder.code_bytes, 0);
 }
 END_TEST
 

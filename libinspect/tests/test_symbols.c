@@ -84,6 +84,18 @@ START_TEST(without_a_file_they_come_from_memory)
 }
 END_TEST
 
+// Hostile symbols may all have the longest name there is, and many modules the same symbols.
+START_TEST(symbols_in_memory_take_no_more_than_the_module_has)
+{
+    enum { A_SYMBOL = 24, SOME = 4 * A_SYMBOL };
+    insp_image *image = load((toylib_options){.type = ET_DYN, .build_id = 1});
+    image->end = image->start + SOME;
+    ck_ok(insp_image_load_symbols(image, &space, &text, &err));
+    ck_assert_uint_ge(image->symbols.len, 1);
+    ck_assert_uint_lt(image->symbols.len, 3);
+}
+END_TEST
+
 START_TEST(addresses_the_dynamic_linker_wrote_are_taken_as_they_are)
 {
     toylib_init(&lib, (toylib_options){.type = ET_DYN});
@@ -208,6 +220,7 @@ Suite *insp_symbols_suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, symbols_come_from_the_file);
     tcase_add_loop_test(t, without_a_file_they_come_from_memory, 0, 2);
+    tcase_add_test(t, symbols_in_memory_take_no_more_than_the_module_has);
     tcase_add_test(t, addresses_the_dynamic_linker_wrote_are_taken_as_they_are);
     tcase_add_test(t, an_address_belongs_to_the_symbol_that_covers_it);
     tcase_add_test(t, no_symbols_are_no_failure);

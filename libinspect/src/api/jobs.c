@@ -365,8 +365,10 @@ insp_status insp_job_finish(insp_job *job, insp_error *err)
 insp_status insp_need(insp_session *s, insp_stage stage, insp_error *err)
 {
     // While a job runs the session is its own.
-    if (!s->job && s->reached >= stage)
+    if (!s->job && s->reached >= stage) {
+        insp_heap_refill(&s->heap);
         return insp_session_ready(s, err);
+    }
     insp_job *job = NULL;
     insp_status st = insp_job_start(s, stage, &job, err);
     if (st)

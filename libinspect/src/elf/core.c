@@ -74,7 +74,10 @@ static void promise(insp_core *core, uint64_t offset, uint64_t size)
         core->full_size = offset + size;
 }
 
-static insp_status add_load(insp_core *core, const GElf_Phdr *ph, insp_error *err)
+// *done: bytes of memory that segments have shown so far. Those that together show more than the file has
+// give the same bytes many addresses, and a search of all memory would not end: they are left out from there on.
+static insp_status add_load(insp_core *core, const GElf_Phdr *ph, uint64_t *done,
+                            insp_error *err)
 {
     uint64_t dumped = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz;
     if (dumped == 0 || ph->p_vaddr + dumped < ph->p_vaddr ||
@@ -82,6 +85,9 @@ static insp_status add_load(insp_core *core, const GElf_Phdr *ph, insp_error *er
         return INSP_OK;
     uint64_t there = ph->p_offset < core->size ? core->size - ph->p_offset : 0;
     there = there < dumped ? there : dumped;
+    if (there > core->size - *done)
+        return INSP_OK;
+    *done += there;
     insp_segment seg = {.start = ph->p_vaddr, .end = ph->p_vaddr + there, .module = INSP_NONE};
     seg.flags =
         (ph->p_flags & PF_W ? INSP_SEG_WRITE : 0u) | (ph->p_flags & PF_X ? INSP_SEG_EXEC : 0u);
@@ -121,14 +127,14 @@ static insp_status read_headers(insp_core *core, Elf *elf, const GElf_Ehdr *head
     if (elf_getphdrnum(elf, &n))
         n = 0;
     insp_status st = INSP_OK;
-    uint64_t notes = 0;
+    uint64_t notes = 0, memory = 0;
     for (size_t i = 0; i < n && !st; i++) {
         GElf_Phdr ph;
         if (!gelf_getphdr(elf, (int)i, &ph))
             break;
         promise(core, ph.p_offset, ph.p_filesz);
         if (ph.p_type == PT_LOAD)
-            st = add_load(core, &ph, err);
+            st = add_load(core, &ph, &memory, err);
         if (ph.p_type == PT_NOTE)
             st = read_notes(core, elf, &ph, &notes, err);
     }

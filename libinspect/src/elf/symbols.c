@@ -51,6 +51,19 @@ static bool from_file(insp_image *image, insp_arena *text)
     return true;
 }
 
+// What the target really holds of a module. Modules do not overlap, so all of them together hold no more than
+// there is.
+static uint64_t bytes_of(const insp_image *image, const insp_space *space)
+{
+    uint64_t n = 0;
+    for (const insp_segment *seg = insp_space_next(space, image->start);
+         seg && seg->start < image->end; seg = insp_space_next(space, seg->end)) {
+        insp_addr start = seg->start > image->start ? seg->start : image->start;
+        n += (seg->end < image->end ? seg->end : image->end) - start;
+    }
+    return n;
+}
+
 static bool from_memory(insp_image *image, const insp_space *space, insp_arena *text)
 {
     insp_loaded m;
@@ -58,16 +71,23 @@ static bool from_memory(insp_image *image, const insp_space *space, insp_arena *
     if (!image->header || !insp_loaded_open(&m, space, image->header) ||
         !insp_loaded_dynamic(&m, &d) || !d.symbols || !d.strings)
         return true;
-    uint64_t n = insp_loaded_symbol_count(space, &d);
+    uint64_t n = insp_loaded_symbol_count(space, &d), room = bytes_of(image, space);
     for (uint64_t i = 0; i < n; i++) {
         GElf_Sym sym;
         char name[MAX_NAME];
+        int len;
         if (insp_space_read(space, d.symbols + i * sizeof(sym), &sym, sizeof(sym), NULL))
             break;
         if (d.strings_size && sym.st_name >= d.strings_size)
             continue;
-        if (insp_space_text(space, d.strings + sym.st_name, name, sizeof(name)) > 0 &&
-            !add_symbol(image, name, &sym, text))
+        if ((len = insp_space_text(space, d.strings + sym.st_name, name, sizeof(name))) <= 0)
+            continue;
+        // Symbols and names are the module's own bytes. Where they take more, they are the same ones over again.
+        uint64_t size = sizeof(sym) + (uint64_t)len;
+        if (size > room)
+            break;
+        room -= size;
+        if (!add_symbol(image, name, &sym, text))
             return false;
     }
     return true;

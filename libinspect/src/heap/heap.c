@@ -10,11 +10,16 @@ insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
     insp_status st = insp_types_init(&h->types, py, err);
     if (!st)
         st = insp_decoder_init(&h->decoder, py, &h->types, err);
-    // Frames of one function share its table: a frame has a hundred bytes, a table rarely a few thousand.
-    enum { LINE_BYTES = 32, AT_LEAST = 1 << 24 };
     h->decoder.most = h->memory / 8;
-    h->decoder.line_bytes = h->memory * LINE_BYTES + AT_LEAST;
+    insp_heap_refill(h);
     return st;
+}
+
+void insp_heap_refill(insp_heap *h)
+{
+    // Frames of one function share its code: a frame has a hundred bytes, a function rarely a few thousand.
+    enum { CODE_BYTES = 32, AT_LEAST = 1 << 24 };
+    h->decoder.code_bytes = h->memory * CODE_BYTES + AT_LEAST;
 }
 
 void insp_heap_deinit(insp_heap *h)

@@ -110,6 +110,9 @@ typedef struct insp_heap {
 insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err);
 void insp_heap_deinit(insp_heap *h);
 
+/** Before each question: give back what the one before took of the budgets that all frames share. */
+void insp_heap_refill(insp_heap *h);
+
 /** Enumerate: pools, the collector's lists, then every other block that holds an object. */
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err);
 

@@ -24,7 +24,7 @@ typedef struct insp_decoder {
     uint64_t looked; /**< slots that the walk in progress has looked at */
     uint64_t most;   /**< it stops there: more than the target's memory can hold, at first */
     uint64_t
-        line_bytes; /**< of line tables that may still be read: many frames may claim a large one */
+        code_bytes; /**< of line tables and code that may still be read: many frames may claim a large one */
     uint64_t most_instructions; /**< of the machine, as insp_machine_instructions counts them */
 } insp_decoder;
 

@@ -227,8 +227,11 @@ static bool find_depth(insp_decoder *d, insp_addr code, uint32_t at, insp_depth 
     uint64_t n;
     insp_addr start = units_of(d, code, &n);
     f.most = INSP_U32(&d->r, code, PyCodeObject, co_stacksize);
-    if (!f.t || d->r.bad || !n || n > MAX_UNITS || at >= n || f.most > INT32_MAX / 2)
+    // Many frames may claim the same large code, each to be somewhere else in it.
+    if (!f.t || d->r.bad || !n || n > MAX_UNITS || at >= n || f.most > INT32_MAX / 2 ||
+        n > d->code_bytes)
         return false;
+    d->code_bytes -= n;
     f.n = (uint32_t)n;
     f.units = insp_at(&d->r.cur, start, n * 2);
     INSP_CLEANUP(insp_free_ptr) void *memory = calloc(n, sizeof(*f.depth) + sizeof(*f.todo));

@@ -63,7 +63,7 @@ static int64_t line_delta(table *t, unsigned code, bool *none)
 // What the line tables of all frames may take together.
 static bool goes_on(table *t)
 {
-    return t->at < t->end && !t->d->r.bad && t->d->line_bytes && t->d->line_bytes--;
+    return t->at < t->end && !t->d->r.bad && t->d->code_bytes && t->d->code_bytes--;
 }
 
 // The line at `at` bytes into the code; 0 where there is none.

@@ -379,18 +379,17 @@ const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_a
         return types->at.at[id];
     bool bad = r->bad;
     r->bad = false;
-    insp_typeinfo *t = NULL;
-    if (insp_is_type(r, types->py, addr))
-        t = insp_arena_alloc(&types->arena, sizeof(*t));
-    if (t) {
-        *t = (insp_typeinfo){.addr = addr, .id = (uint32_t)types->at.len};
-        if (!look(types, r, t))
-            t = NULL;
-    }
+    // What is no type is met again with each of its instances: it must not take memory each time.
+    insp_typeinfo seen = {.addr = addr, .id = (uint32_t)types->at.len};
+    bool sound = insp_is_type(r, types->py, addr) && look(types, r, &seen);
     r->bad = bad;
-    if (!t)
+    if (!sound)
         return NULL;
-    if (!insp_typeinfo_ptrs_push(&types->at, t) || !insp_map_set(&types->ids, addr, t->id)) {
+    insp_typeinfo *t = insp_arena_alloc(&types->arena, sizeof(*t));
+    if (t)
+        *t = seen;
+    if (!t || !insp_typeinfo_ptrs_push(&types->at, t) ||
+        !insp_map_set(&types->ids, addr, seen.id)) {
         types->failed = true;
         return NULL;
     }

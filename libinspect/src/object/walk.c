@@ -16,7 +16,7 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
                               insp_error *err)
 {
     *d = (insp_decoder){.r = insp_reader_of(py->space, &py->layout), .py = py, .types = types};
-    d->most = d->most_instructions = d->line_bytes = UINT64_MAX;
+    d->most = d->most_instructions = d->code_bytes = UINT64_MAX;
     // A container of any size may be visited; each visit pays for the loop around it.
     enum { A_VISIT = 1000 };
     insp_machine_options options = {.more_per_callback = A_VISIT};
