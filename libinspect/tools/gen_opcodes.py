@@ -16,7 +16,7 @@ VERSION = sys.version_info[:2]
 STOPS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "INTERPRETER_EXIT",
          "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE"}
 # Have a target, and never go there: it is for who looks at line numbers.
-NO_JUMP = {"END_ASYNC_FOR"} if VERSION >= (3, 11) else set()
+NO_JUMP = {"END_ASYNC_FOR"} if VERSION >= (3, 11) else {"CALL_FINALLY"}  # to a handler, at another depth
 
 # Where the compiler's account of an opcode (PyCompile_OpcodeStackEffect) is not what is done:
 # (next, per) of next + per * oparg.
@@ -38,7 +38,7 @@ ARGS = "NULL_ARGS" if VERSION in ((3, 11), (3, 12)) else "ARGS"
 IN_FLIGHT = {
     # Only what is released can call anything.
     "POP_TOP": ("PLAIN", 1, 0), "STORE_DEREF": ("PLAIN", 1, 0), "STORE_FAST": ("PLAIN", 1, 0),
-    "POP_EXCEPT": ("PLAIN", 1, 0),
+    "POP_EXCEPT": ("PLAIN", 1 if VERSION >= (3, 11) else 7, 0),
     "STORE_FAST__LOAD_FAST": ("PLAIN", 1, 0), "STORE_FAST_LOAD_FAST": ("PLAIN", 1, 0),
     "STORE_FAST__STORE_FAST": ("PLAIN", 1, 2), "STORE_FAST_STORE_FAST": ("PLAIN", 1, 2),
     "END_ASYNC_FOR": ("PLAIN", 0, 3),
@@ -95,7 +95,7 @@ def caches(name):
     entries = getattr(opcode, "_inline_cache_entries", None)
     if entries is None:
         return 0
-    return entries.get(name, 0) if isinstance(entries, dict) else entries[opcode.opmap[name]]
+    return entries[opcode.opmap[name]] if isinstance(entries, list) else entries.get(name, 0)
 
 
 def has_argument(number):
@@ -137,6 +137,10 @@ def flow(name, number):
     """How control goes on."""
     if name in STOPS and not name.startswith("JUMP_"):
         return "STOPS"
+    if VERSION == (3, 8) and name.startswith("SETUP_") and number in opcode.hasjrel:
+        return "NEXT_OR_HANDLER"
+    if name == "BEGIN_FINALLY":
+        return "ENTERS"
     if number not in opcode.hasjrel and number not in opcode.hasjabs or name in NO_JUMP:
         return "NEXT"
     where = "ABSOLUTE" if number in opcode.hasjabs else "BACKWARD" if "BACKWARD" in name else "FORWARD"

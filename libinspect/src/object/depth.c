@@ -20,6 +20,8 @@ enum {
     NEXT_OR_FORWARD,
     NEXT_OR_BACKWARD,
     NEXT_OR_ABSOLUTE,
+    NEXT_OR_HANDLER, // forward, to a handler
+    ENTERS,          // to what follows, which is a handler, too
     EXTENDED
 };
 
@@ -68,6 +70,7 @@ typedef struct flow {
     uint32_t n;
     int64_t most;
     int32_t *depth; // of each unit
+    int32_t *sure;  // of each unit in a handler: below the outermost one; else NOT_REACHED
     uint32_t *todo;
     uint32_t n_todo;
 } flow;
@@ -89,13 +92,16 @@ static int64_t effect(const opcode *op, int64_t base, uint32_t arg)
     return base + op->per * (int64_t)arg + op->bit * __builtin_popcount(arg & op->mask);
 }
 
-static void reach(flow *f, int64_t at, int64_t depth)
+// Up to CPython 3.8 (bpo-33387) what follows a try block finds six words above it when there was an exception,
+// one when there was none: the depth counts six, and only what lies below (`sure`) is certain.
+static void reach(flow *f, int64_t at, int64_t depth, int64_t sure)
 {
     if (at < 0 || at >= f->n || depth < 0 || depth > f->most)
         return;
     int32_t *known = &f->depth[at];
     if (*known == NOT_REACHED) {
         *known = (int32_t)depth;
+        f->sure[at] = (int32_t)(sure < depth ? sure : NOT_REACHED);
         f->todo[f->n_todo++] = (uint32_t)at;
     } else if (*known != depth) {
         *known = CONTRADICTED;
@@ -110,7 +116,7 @@ static const opcode *opcode_at(const flow *f, uint32_t at)
 // Past prefixes, to the opcode they are for: its oparg, and where it is.
 static const opcode *decode(flow *f, uint32_t *at, uint32_t *arg)
 {
-    int32_t depth = f->depth[*at];
+    int32_t depth = f->depth[*at], sure = f->sure[*at];
     *arg = f->units[(size_t)*at * 2 + 1];
     for (int i = 0; i < MAX_PREFIXES && opcode_at(f, *at)->flow == EXTENDED; i++) {
         if (*at + 1 >= f->n)
@@ -118,6 +124,7 @@ static const opcode *decode(flow *f, uint32_t *at, uint32_t *arg)
         ++*at;
         *arg = *arg << 8 | f->units[(size_t)*at * 2 + 1];
         f->depth[*at] = depth;
+        f->sure[*at] = sure;
     }
     const opcode *op = opcode_at(f, *at);
     return op->base ? &f->t->ops[op->base] : op;
@@ -125,21 +132,26 @@ static const opcode *decode(flow *f, uint32_t *at, uint32_t *arg)
 
 static void follow(flow *f, uint32_t at)
 {
-    int64_t depth = f->depth[at];
+    enum { EXCEPTION = 6 };
+    int64_t depth = f->depth[at], sure = f->sure[at];
     if (depth < 0)
         return;
     uint32_t arg;
     const opcode *op = decode(f, &at, &arg);
     int64_t next = (int64_t)at + 1 + op->caches, by = (int64_t)arg * f->t->unit / 2;
     int64_t there = depth + effect(op, op->jump, arg);
-    if (op->flow == FORWARD || op->flow == NEXT_OR_FORWARD)
-        reach(f, next + by, there);
+    if (op->flow == NEXT_OR_HANDLER)
+        reach(f, next + by, there, sure < 0 ? there - EXCEPTION : sure);
+    else if (op->flow == FORWARD || op->flow == NEXT_OR_FORWARD)
+        reach(f, next + by, there, sure);
     else if (op->flow == BACKWARD || op->flow == NEXT_OR_BACKWARD)
-        reach(f, next - by, there);
+        reach(f, next - by, there, sure);
     else if (op->flow == ABSOLUTE || op->flow == NEXT_OR_ABSOLUTE)
-        reach(f, by, there);
+        reach(f, by, there, sure);
+    if (op->flow == ENTERS && sure < 0)
+        sure = depth;
     if (op->flow == NEXT || op->flow >= NEXT_OR_FORWARD)
-        reach(f, next, depth + effect(op, op->next, arg));
+        reach(f, next, depth + effect(op, op->next, arg), sure);
 }
 
 /** A reader of the bytes of an exception table. */
@@ -176,7 +188,7 @@ static void reach_handlers(insp_decoder *d, insp_addr code, flow *f)
         (void)number(&b);
         (void)number(&b);
         uint32_t handler = number(&b), depth = number(&b);
-        reach(f, handler, (int64_t)(depth >> 1) + (depth & 1) + 1);
+        reach(f, handler, (int64_t)(depth >> 1) + (depth & 1) + 1, NOT_REACHED);
     }
 }
 
@@ -212,6 +224,8 @@ static bool tell(flow *f, uint32_t at, insp_depth *out)
     if (base->flow == UNKNOWN || after < 0 || after > f->most + 1 || operands > before)
         return false;
     *out = (insp_depth){.before = (uint32_t)before,
+                        .in_handler = f->sure[first] >= 0,
+                        .sure = f->sure[first] >= 0 ? (uint32_t)f->sure[first] : 0,
                         .after = (uint32_t)after,
                         .operands = operands < 0 ? 0 : (uint32_t)operands,
                         .oparg = arg,
@@ -234,14 +248,16 @@ static bool find_depth(insp_decoder *d, insp_addr code, uint32_t at, insp_depth 
     d->code_bytes -= n;
     f.n = (uint32_t)n;
     f.units = insp_at(&d->r.cur, start, n * 2);
-    INSP_CLEANUP(insp_free_ptr) void *memory = calloc(n, sizeof(*f.depth) + sizeof(*f.todo));
+    INSP_CLEANUP(insp_free_ptr)
+    void *memory = calloc(n, 2 * sizeof(*f.depth) + sizeof(*f.todo));
     if (!f.units || !memory)
         return false;
     f.depth = memory;
-    f.todo = (uint32_t *)memory + n;
+    f.sure = f.depth + n;
+    f.todo = (uint32_t *)memory + 2 * n;
     for (uint32_t i = 0; i < f.n; i++)
         f.depth[i] = NOT_REACHED;
-    reach(&f, 0, 0);
+    reach(&f, 0, 0, NOT_REACHED);
     reach_handlers(d, code, &f);
     while (f.n_todo)
         follow(&f, f.todo[--f.n_todo]);
@@ -397,6 +413,8 @@ insp_stack insp_stack_of(insp_decoder *d, const insp_iframe *f)
     insp_addr object;
     if (!insp_depth_at(d, f->code, f->unit, &at) || at.before > room)
         return (insp_stack){.possible = room};
+    if (at.in_handler)
+        return (insp_stack){.owned = at.sure, .possible = at.before};
     insp_stack s = {
         .owned = at.before, .possible = at.before, .gone = at.gone, .doubtful = at.doubtful};
     if (at.rule < METHOD && !at.gone && lets_go(d, f, &at))

@@ -21,6 +21,8 @@ typedef struct insp_depth {
     uint32_t after;    /**< and when it ends without a jump */
     uint32_t operands; /**< how many of those before it a call gives for its one result */
     uint32_t oparg;
+    uint32_t sure;          /**< in_handler: how many of those before it are certain */
+    bool in_handler;        /**< up to 3.8, where `before` is what there may be */
     uint8_t rule;           /**< how what is found there says what has been done; see depth.c */
     uint8_t gone, doubtful; /**< masks of operands, bit 0 for the top one */
 } insp_depth;
