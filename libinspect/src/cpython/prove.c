@@ -120,31 +120,59 @@ static bool prove_gc(insp_cpython *py, insp_reader *r)
                       seen);
 }
 
+/** What the chains of all threads come to. */
+typedef struct frame_count {
+    uint64_t frames, ended, blank;
+    bool ok;
+} frame_count;
+
+// A frame of zeros is memory that the core lacks: gdb's gcore leaves out stacks whose guard pages it cannot
+// read (glibc 2.42), and the frame between C and Python lies there.
+static bool is_blank(insp_reader *r, insp_addr frame)
+{
+    int32_t size = INSP_OFF(r->layout, PyInterpreterFrame, sizeof);
+    uint64_t any = size <= 0;
+    for (int32_t at = 0; at + 8 <= size; at += 8)
+        any |= insp_u64(r, frame + (uint32_t)at);
+    return !any;
+}
+
+static void count_chain(insp_cpython *py, insp_reader *r, insp_addr f, frame_count *n)
+{
+    for (int k = 0; f && k < LIST_STEPS; k++, n->frames++) {
+        insp_addr code = insp_frame_code(r, f);
+        insp_addr type = code ? INSP_U64(r, code, PyObject, ob_type) : 0;
+        if (!code && is_blank(r, f)) {
+            n->blank++;
+            return;
+        }
+        n->ok = n->ok && (insp_is_type(r, py, type) || insp_frame_is_shim(r, f));
+        f = insp_frame_previous(r, f);
+    }
+    n->ended += !f;
+}
+
 static bool prove_frames(insp_cpython *py, insp_reader *r)
 {
-    uint64_t frames = 0, ended = 0;
-    bool ok = true;
-    for (size_t i = 0; i < py->threads.len; i++) {
-        insp_addr f = py->threads.at[i].frame;
-        for (int k = 0; f && k < LIST_STEPS; k++, frames++) {
-            insp_addr code = insp_frame_code(r, f);
-            insp_addr type = code ? INSP_U64(r, code, PyObject, ob_type) : 0;
-            ok = ok && (insp_is_type(r, py, type) || insp_frame_is_shim(r, f));
-            f = insp_frame_previous(r, f);
-        }
-        ended += !f;
-    }
-    ok = ok && !r->bad;
+    frame_count n = {.ok = true};
+    for (size_t i = 0; i < py->threads.len; i++)
+        count_chain(py, r, py->threads.at[i].frame, &n);
+    bool ok = n.ok && !r->bad;
     r->bad = false;
     bool objects = py->layout.flavour->frames == INSP_FRAMES_OBJECTS;
-    return insp_prove(py, "frames",
+    const char *blank =
+        n.blank
+            ? insp_arena_printf(py->text, ", of %" PRIu64 " in memory that is zeros", n.blank)
+            : "";
+    return blank &&
+           insp_prove(py, "frames",
                       objects ? INSP_F_PyFrameObject_f_code : INSP_F_PyInterpreterFrame_f_code,
                       "threads, names of variables",
-                      !frames ? INSP_PROOF_UNKNOWN
-                      : ok    ? INSP_PROOF_OK
-                              : INSP_PROOF_FAILED,
-                      "%" PRIu64 " frames, chains of %" PRIu64 " of %zu threads end at NULL",
-                      frames, ended, py->threads.len);
+                      !n.frames ? INSP_PROOF_UNKNOWN
+                      : ok      ? INSP_PROOF_OK
+                                : INSP_PROOF_FAILED,
+                      "%" PRIu64 " frames, chains of %" PRIu64 " of %zu threads end at NULL%s",
+                      n.frames, n.ended, py->threads.len, blank);
 }
 
 static bool prove_arenas(insp_cpython *py)
