@@ -614,6 +614,7 @@ def drops_local():
     local = Deleted()
     for _ in [1]:
         local = None
+    return local
 
 
 @position
