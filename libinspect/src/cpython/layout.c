@@ -100,6 +100,9 @@ void insp_layout_take(insp_layout *layout, uint32_t i, uint32_t hex)
                             .flavour = insp_flavour_of(hex, is_free_threaded(t))};
     for (size_t m = 0; m < INSP_MEMBERS; m++)
         layout->off[m] = t->off[m] - 1;
+    // The structure is still declared, but stands in front of nothing.
+    if (is_free_threaded(t))
+        layout->off[INSP_F_PyGC_Head_sizeof] = 0;
 }
 
 bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth)

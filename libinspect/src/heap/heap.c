@@ -89,8 +89,25 @@ bool insp_count_of(const insp_flavour *f, uint64_t word, int64_t *count)
     return *count <= INT32_MAX;
 }
 
+// Without the GIL the owner's count and everybody else's stand apart (PEP 703). Since 3.14 a large number is
+// added to the latter while references from evaluation stacks are not counted.
+static bool biased_refcount(insp_reader *r, insp_addr object, int64_t *count)
+{
+    enum { STATE_BITS = 2, DEFERRED = 64, DEFERRED_SHIFT = 60 };
+    uint32_t local = INSP_U32(r, object, PyObject, ob_ref_local);
+    int64_t shared = (int64_t)INSP_U64(r, object, PyObject, ob_ref_shared) >> STATE_BITS;
+    bool deferred = INSP_U8(r, object, PyObject, ob_gc_bits) & DEFERRED;
+    const int64_t added = (INT64_C(1) << DEFERRED_SHIFT) - 1;
+    if (deferred && shared >= added / 2)
+        shared -= added;
+    *count = shared + local;
+    return local != UINT32_MAX;
+}
+
 bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int64_t *count)
 {
+    if (py->layout.flavour->count == INSP_COUNT_BIASED)
+        return biased_refcount(r, object, count);
     uint64_t word = INSP_U64(r, object, PyObject, ob_refcnt);
     return insp_count_of(py->layout.flavour, word, count);
 }
@@ -144,7 +161,8 @@ static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, i
     bool sound = t && !r->bad && refcnt > 0;
     if (sound) {
         insp_gc_state state = gc ? INSP_GC_UNTRACKED : INSP_GC_NONE;
-        uint32_t place = gc ? 1u + t->preheader / 16u : 0;
+        uint32_t head = (uint32_t)INSP_OFF(r->layout, PyGC_Head, sizeof);
+        uint32_t place = gc ? (head + t->preheader) / 16u : 0;
         *kind = (uint8_t)(INSP_K_OBJECT | (counted ? INSP_K_COUNTED : 0) |
                           (uint32_t)state << INSP_K_GC_SHIFT | place);
         *type = t->id;

@@ -50,10 +50,13 @@ static uint32_t granule(insp_pools *p, insp_addr addr)
 static bool enter(insp_pools *p, uint32_t row)
 {
     insp_addr addr = p->rows.at[row].addr;
-    uint32_t at = granule(p, addr);
-    if (at)
+    for (uint32_t i = 0; i < p->rows.at[row].places; i++, addr += (insp_addr)1 << p->shift) {
+        uint32_t at = granule(p, addr);
+        if (!at)
+            return false;
         p->place[at - 1 + (addr >> p->shift & (p->per_granule - 1))] = row + 1;
-    return at != 0;
+    }
+    return true;
 }
 
 // Blocks on the free list, at most as many as were carved; a link that leaves the pool ends it.
@@ -210,6 +213,17 @@ static bool index_numbers(insp_pools *p)
     return true;
 }
 
+insp_status insp_pools_index(insp_pools *p, uint32_t place_bits, insp_error *err)
+{
+    p->leaf = calloc(LEAVES, sizeof(*p->leaf));
+    p->shift = place_bits;
+    p->per_granule = 1u << (INSP_GRANULE_BITS - p->shift);
+    bool fits = p->leaf != NULL;
+    for (uint32_t i = 0; fits && i < p->rows.len; i++)
+        fits = enter(p, i);
+    return fits && index_numbers(p) ? INSP_OK : insp_nomem(err);
+}
+
 // Arenas are kept by address, and so are their pools and the numbers of their blocks.
 static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err)
 {
@@ -218,16 +232,13 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
         return insp_nomem(err);
     if (p->arenas.len)
         qsort(p->arenas.at, p->arenas.len, sizeof(*p->arenas.at), by_address);
-    p->leaf = calloc(LEAVES, sizeof(*p->leaf));
-    p->shift = (uint32_t)__builtin_ctz(py->pymalloc.pool_size);
-    p->per_granule = 1u << (INSP_GRANULE_BITS - p->shift);
-    bool fits = p->leaf != NULL;
     for (uint32_t a = 0; a < p->arenas.len; a++) {
         insp_arena_info *info = &p->arenas.at[a];
         uint32_t first = (uint32_t)sorted.len;
         for (uint32_t i = 0; i < info->n_pools; i++) {
             insp_pool_row row = p->rows.at[info->first_pool + i];
             row.arena = a;
+            row.places = 1;
             row.first = p->numbers;
             p->numbers += row.n;
             sorted.at[sorted.len++] = row;
@@ -238,9 +249,7 @@ static insp_status number(insp_pools *p, const insp_cpython *py, insp_error *err
     }
     insp_pool_rows_deinit(&p->rows);
     p->rows = sorted;
-    for (uint32_t i = 0; fits && i < p->rows.len; i++)
-        fits = enter(p, i);
-    return fits && index_numbers(p) ? INSP_OK : insp_nomem(err);
+    return insp_pools_index(p, (uint32_t)__builtin_ctz(py->pymalloc.pool_size), err);
 }
 
 // How many arenas there can be: what memory holds, and what it held before the core was cut. A core says
@@ -259,6 +268,8 @@ static uint64_t most_arenas(const insp_cpython *py)
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
 {
     *p = (insp_pools){0};
+    if (py->layout.flavour->alloc == INSP_ALLOC_MIMALLOC)
+        return insp_mimalloc_read(p, py, err);
     reading rd = {.p = p, .py = py, .r = insp_reader_of(py->space, &py->layout)};
     rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
     insp_map empty = {0};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * pymalloc's arenas and pools (Objects/obmalloc.c), and the table that turns a pointer into a block
- * number.
+ * pymalloc's arenas and pools (Objects/obmalloc.c), or mimalloc's pages where those hold the objects, and the
+ * table that turns a pointer into a block number.
  *
  * The table has two levels: the upper half of an address chooses a leaf, a leaf has an entry for each
  * 1 MiB granule, and a granule an entry for each place a pool can be.
@@ -19,6 +19,15 @@ typedef enum insp_pool_state {
     INSP_POOL_VIRGIN = 2 /**< never used since the arena was mapped */
 } insp_pool_state;
 
+/** What the blocks of a pool are for. pymalloc does not tell; mimalloc has heaps for each (pycore_mimalloc.h). */
+typedef enum insp_pool_use {
+    INSP_POOL_ANY = 0,
+    INSP_POOL_MEMORY = 1,
+    INSP_POOL_OBJECTS = 2, /**< without gc */
+    INSP_POOL_GC = 3,
+    INSP_POOL_GC_PRE = 4 /**< gc objects behind a pre-header */
+} insp_pool_use;
+
 typedef struct insp_pool_row {
     insp_addr addr;
     insp_addr blocks; /**< address of block 0 */
@@ -27,9 +36,11 @@ typedef struct insp_pool_row {
     uint32_t n;       /**< blocks that fit */
     uint32_t carved;  /**< blocks handed out at least once */
     uint32_t used;
-    uint32_t recip; /**< 2^32 / size, rounded up: exact for offsets below 2^14 */
+    uint32_t recip;  /**< 2^32 / size, rounded up: exact for offsets below 2^14; 0: divide */
+    uint32_t places; /**< pool places it takes up */
     uint32_t arena; /**< row of arenas */
-    uint32_t state; /**< insp_pool_state */
+    uint16_t state; /**< insp_pool_state */
+    uint16_t use;   /**< insp_pool_use */
 } insp_pool_row;
 
 INSP_VEC(insp_pool_rows, insp_pool_row);
@@ -66,6 +77,15 @@ typedef struct insp_pools {
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err);
 void insp_pools_deinit(insp_pools *p);
 
+/** The same of mimalloc's pages, in free-threaded builds. */
+insp_status insp_mimalloc_read(insp_pools *p, const insp_cpython *py, insp_error *err);
+
+/**
+ * Make rows, which are sorted and numbered, findable; `place_bits` is log2 of a pool place.
+ * Fails with INSP_ERR_MEMORY.
+ */
+insp_status insp_pools_index(insp_pools *p, uint32_t place_bits, insp_error *err);
+
 enum { INSP_LEAF_BITS = 13, INSP_GRANULE_BITS = 20, INSP_ADDRESS_BITS = 47 };
 
 /** The pool that addr lies in, or NULL. */
@@ -89,12 +109,12 @@ static inline uint32_t insp_pools_number(const insp_pools *p, insp_addr addr, in
     const insp_pool_row *row = insp_pools_find(p, addr);
     if (!row || !row->size || addr < row->blocks)
         return INSP_NONE;
-    uint32_t offset = (uint32_t)(addr - row->blocks);
-    uint32_t i = (uint32_t)((uint64_t)offset * row->recip >> 32);
+    uint64_t offset = addr - row->blocks;
+    uint64_t i = row->recip ? offset * row->recip >> 32 : offset / row->size;
     if (i >= row->n)
         return INSP_NONE;
     *start = row->blocks + i * row->size;
-    return row->first + i;
+    return row->first + (uint32_t)i;
 }
 
 enum { INSP_NUMBER_STEP = 5 };
@@ -102,7 +122,7 @@ enum { INSP_NUMBER_STEP = 5 };
 /** The pool of a block number. `number` is below p->numbers. */
 static inline const insp_pool_row *insp_pools_of_number(const insp_pools *p, uint32_t number)
 {
-    // A pool has at least 31 blocks, so this is at most two steps away.
+    // A pool of pymalloc has at least 31 blocks, so this is at most two steps away; 32 where all have one.
     uint32_t i = p->by_number.at[number >> INSP_NUMBER_STEP];
     const insp_pool_row *row = &p->rows.at[p->in_use.at[i]];
     while (number - row->first >= row->n)

@@ -79,6 +79,42 @@ static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
     h->dead += is_dead(h, words, n_words);
 }
 
+// A page that says what its blocks are: objects, in a known place. The collector's bits are the object's own
+// (Include/internal/pycore_gc.h).
+static void scan_own_page(insp_heap *h, uint32_t n, insp_addr block, insp_pool_use use)
+{
+    enum { TRACKED = 1, FROZEN = 8, PRE = 16 };
+    insp_reader *r = &h->decoder.r;
+    insp_addr addr = block + h->py->debug_pad + (use == INSP_POOL_GC_PRE ? PRE : 0);
+    uint8_t bits = use >= INSP_POOL_GC ? INSP_U8(r, addr, PyObject, ob_gc_bits) : 0;
+    // A tracked one is an object even of a type that nobody knows yet.
+    insp_addr type = INSP_U64(r, addr, PyObject, ob_type);
+    bool known = !r->bad && (bits & TRACKED || insp_map_get(&h->types.ids, type) != INSP_NONE);
+    r->bad = false;
+    if (!known || insp_heap_admit(h, addr) == INSP_NONE) {
+        h->dead += known;
+        return;
+    }
+    unsigned state = bits & FROZEN    ? INSP_GC_FIRST_LIST + 3
+                     : bits & TRACKED ? INSP_GC_LOOSE
+                                      : (unsigned)insp_heap_gc(h, n);
+    unsigned others = h->kind.at[n] & ~(unsigned)INSP_K_GC_MASK;
+    h->kind.at[n] = (uint8_t)(others | state << INSP_K_GC_SHIFT);
+}
+
+static void scan_pool(insp_heap *h, const insp_pool_row *row)
+{
+    for (uint32_t b = 0; row->use != INSP_POOL_MEMORY && b < row->carved; b++) {
+        insp_addr block = row->blocks + (uint64_t)b * row->size;
+        if (h->kind.at[row->first + b])
+            continue;
+        if (row->use == INSP_POOL_ANY)
+            scan_block(h, row->first + b, block, row->size);
+        else
+            scan_own_page(h, row->first + b, block, (insp_pool_use)row->use);
+    }
+}
+
 /** Types whose subclasses are still to be looked at, and those that were met. */
 typedef struct type_walk {
     insp_addrs todo;
@@ -157,11 +193,7 @@ insp_status insp_blocks_scan(insp_heap *h, insp_error *err)
     insp_status st = collect_types(h, err);
     mark_free(h);
     for (size_t i = 0; !st && i < h->pools.rows.len; i++) {
-        const insp_pool_row *row = &h->pools.rows.at[i];
-        for (uint32_t b = 0; b < row->carved; b++) {
-            if (!h->kind.at[row->first + b])
-                scan_block(h, row->first + b, row->blocks + (uint64_t)b * row->size, row->size);
-        }
+        scan_pool(h, &h->pools.rows.at[i]);
         if (i % 1024 == 0)
             st = insp_watch_step(&h->watch, i, h->pools.rows.len, 0, err);
     }
