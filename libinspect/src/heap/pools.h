@@ -38,9 +38,9 @@ typedef struct insp_pool_row {
     uint32_t used;
     uint32_t recip;  /**< 2^32 / size, rounded up: exact for offsets below 2^14; 0: divide */
     uint32_t places; /**< pool places it takes up */
-    uint32_t arena; /**< row of arenas */
-    uint16_t state; /**< insp_pool_state */
-    uint16_t use;   /**< insp_pool_use */
+    uint32_t arena;  /**< row of arenas */
+    uint16_t state;  /**< insp_pool_state */
+    uint16_t use;    /**< insp_pool_use */
 } insp_pool_row;
 
 INSP_VEC(insp_pool_rows, insp_pool_row);
