@@ -320,6 +320,9 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (r"frame", r"stack\[\d+\]"),  # frame_traverse up to 3.10: the stack of a frame that is executed
     (INLINE_VALUES, r"\.__dict__"),  # PyObject_VisitManagedDict before gh-130327
     (r"functools\._lru_cache_wrapper", r"\[.*\]|.*link.*"),  # lru_cache_tp_traverse: contents
+    # Extension types leave out what cannot be part of a cycle, str and bytes most of all; so their
+    # tp_dealloc is asked.
+    (r".+\..+", r"\+0x[0-9a-f]+|\[\d+\]"),
     (r".*", r"ob_type"),  # before 3.9 (gh-79991) all heap types' instances; some to this day
 ]
 

@@ -59,6 +59,9 @@ class EndToEnd(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
+        missing = cls.target.missing()
+        if missing:
+            raise unittest.SkipTest("this interpreter has no %s" % ", ".join(missing))
         with tempfile.TemporaryDirectory(prefix="refscope-e2e-") as scratch:
             cls.answered = cls.ask(Path(scratch))
 

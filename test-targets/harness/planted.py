@@ -9,7 +9,7 @@ The keys of facts.json that mean something here; addresses are numbers.
     locals       [{"function", "name", "dst"}] an owned reference named local 'name'
     on_stack     [addr]                        one owner each, nothing left over
     visits       [{"src", "dst"}]              a visited edge, found by running tp_traverse
-    hidden       [{"src", "dst"}]              an owner that no one could know, or a surplus of 1
+    hidden       [{"src", "dst"}]              an owner that only its tp_dealloc tells
     weak         [{"src", "dst"}]              a weak reference
     possible     [{"addr", "dst"}]             the word at addr may be a reference to dst
     located, unexplained  [addr]               how a surplus is explained
@@ -94,10 +94,10 @@ def _visits(facts: _Facts, fact: Fact) -> None:
 
 
 def _hidden(facts: _Facts, fact: Fact) -> None:
-    owned = facts.edges(fact)
-    true = facts.remainder(fact["dst"]) == (0 if owned else 1)
-    facts.holds("reference nobody declares", fact["dst"], true,
-                "remainder %r" % facts.remainder(fact["dst"]))
+    owned = [e for e in facts.edges(fact) if not e.visited]
+    told = len(owned) == 1 and facts.remainder(fact["dst"]) == 0
+    facts.holds("reference nobody declares", fact["dst"], told,
+                "%d owned, remainder %r" % (len(owned), facts.remainder(fact["dst"])))
 
 
 def _weak(facts: _Facts, fact: Fact) -> None:

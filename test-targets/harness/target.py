@@ -154,7 +154,7 @@ def gcore(pid: int, core: Path) -> None:
 
 def _header(source: Path) -> typing.Dict[str, str]:
     """The lines `# ext: a b`, `# ends: SIGNAL`, … at a program's head."""
-    found = re.findall(r"^# (ext|ends|cores|env): (.+)$", source.read_text(), re.M)
+    found = re.findall(r"^# (ext|ends|cores|env|needs): (.+)$", source.read_text(), re.M)
     return dict(found)
 
 
@@ -170,12 +170,19 @@ class Target:
         header = _header(self.source)
         self.extensions = ["_truth"] + header.get("ext", "").split()
         self.ends = header.get("ends", "exit")
+        self.needs = header.get("needs", "").split()
         self.extra_cores = header.get("cores", "").split()
         self.env = dict(word.split("=", 1) for word in header.get("env", "").split())
         home = build.BUILD / "cores"
         if self.python.path != os.path.realpath(build.DISTRIBUTION_PYTHON):
             home = home / self.python.tag
         self.folder = home / "-".join([name, *args])
+
+    def missing(self) -> typing.List[str]:
+        """The packages it needs that its interpreter does not have."""
+        find = "import importlib.util as u, sys; sys.exit(not u.find_spec(sys.argv[1]))"
+        return [name for name in self.needs if subprocess.call(
+            [self.python.path, "-c", find, name], stdin=subprocess.DEVNULL)]
 
     # ---- kept files -----------------------------------------------------------------------
 

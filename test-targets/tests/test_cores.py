@@ -40,6 +40,9 @@ DebugHooksTest = case_of("debug_hooks")
 SubinterpreterTest = case_of("subinterpreter")
 InCollectionTest = case_of("in_collection")
 MixedTest = case_of("mixed")
+NumericTest = case_of("numeric")
+WebTest = case_of("web")
+ServerTest = case_of("server")
 
 
 class LeaksTest(case_of("leaks")):

@@ -26,12 +26,31 @@ struct insp_job {
     insp_error error;
 };
 
+// Of the thread that holds the GIL, else of one that runs Python: code that is interpreted believes to
+// run on it.
+static uint64_t fs_base_of(const insp_session *s)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; s->threads && i < s->threads->len; i++) {
+        for (size_t k = 0; k < s->py.threads.len; k++) {
+            const insp_tstate *ts = &s->py.threads.at[k];
+            if (ts->tid != s->threads->at[i].tid)
+                continue;
+            if (ts->holds_gil == 1)
+                return insp_thread_fs(&s->threads->at[i]);
+            found = found ? found : insp_thread_fs(&s->threads->at[i]);
+        }
+    }
+    return found;
+}
+
 static insp_status open_runtime(insp_session *s, insp_error *err)
 {
     insp_status st = s->modules_pending ? insp_session_find_modules(s, err) : INSP_OK;
     s->py = (insp_cpython){.space = &s->space, .text = &s->text, .findings = &s->findings};
     if (!st)
         st = insp_cpython_open(&s->py, &s->images, err);
+    s->py.fs_base = fs_base_of(s);
     if (!st)
         st = insp_heap_init(&s->heap, &s->py, err);
     s->runtime_proofs = s->py.proofs.len;

@@ -16,6 +16,8 @@ insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error 
     if (!st)
         st = insp_pymalloc_find(py, err);
     if (!st)
+        st = insp_functions_find(py, images, err);
+    if (!st)
         st = insp_layout_prove(py, err);
     return st;
 }
@@ -26,6 +28,7 @@ void insp_cpython_close(insp_cpython *py)
     insp_tstates_deinit(&py->threads);
     insp_obmallocs_deinit(&py->pymalloc.states);
     insp_proof_rows_deinit(&py->proofs);
+    insp_addrs_deinit(&py->releasing);
 }
 
 bool insp_prove(insp_cpython *py, const char *structure, insp_member member,

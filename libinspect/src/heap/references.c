@@ -218,6 +218,7 @@ static insp_status run(pass *p, insp_error *err)
     p->looked = 0;
     h->spent = INSP_NONE;
     d->most_instructions = insp_machine_instructions(d->machine) + h->memory + plenty;
+    insp_release_allow(&d->release, h->memory + plenty);
     insp_status st = walk_objects(p, err);
     if (!st)
         st = insp_static_root(h, err);
@@ -226,6 +227,7 @@ static insp_status run(pass *p, insp_error *err)
     if (!st && !insp_u64s_push(&h->off, h->to.len))
         st = insp_nomem(err);
     d->most_instructions = UINT64_MAX;
+    insp_release_allow(&d->release, UINT64_MAX);
     h->n_nodes = h->n_objects + (uint32_t)h->roots.len;
     return st;
 }

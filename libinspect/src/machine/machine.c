@@ -6,7 +6,7 @@
 
 #include "ops.h"
 
-enum { DEFAULT_INSTRUCTIONS = 1000000 };
+enum { DEFAULT_INSTRUCTIONS = 1000000, DEFAULT_PAGES = 1024 };
 
 insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
                                 insp_machine **out, insp_error *err)
@@ -30,6 +30,8 @@ insp_status insp_machine_create(const insp_space *space, const insp_machine_opti
         m->options = *options;
     if (!m->options.max_instructions)
         m->options.max_instructions = DEFAULT_INSTRUCTIONS;
+    if (!m->options.max_pages || m->options.max_pages > INSP_OVERLAY_PAGES)
+        m->options.max_pages = m->options.max_pages ? INSP_OVERLAY_PAGES : DEFAULT_PAGES;
     m->fs_base = m->options.fs_base ? m->options.fs_base : INSP_MACHINE_TCB;
     m->callback_op = (insp_op){.run = insp_op_callback, .addr = INSP_MACHINE_CALLBACK};
     m->return_op = (insp_op){.run = insp_op_return, .addr = INSP_MACHINE_RETURN};
@@ -91,9 +93,20 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
         m->r[order[i]].value = args[i];
     insp_addr sp = INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM - 8;
     m->r[INSP_RSP].value = sp;
-    if (!insp_store_arg(m, sp, (insp_machine_arg){back, INSP_SHADOW_RETURN}))
-        return NULL;
-    return insp_code_find(m, function);
+    bool ready = insp_store_arg(m, sp, (insp_machine_arg){back, INSP_SHADOW_RETURN});
+    for (size_t i = 0; ready && i < m->n_pokes; i++)
+        ready = insp_store(m, m->pokes[i].addr, &m->pokes[i].value, 8);
+    m->n_pokes = 0;
+    return ready ? insp_code_find(m, function) : NULL;
+}
+
+bool insp_machine_poke(insp_machine *m, insp_addr addr, uint64_t value)
+{
+    if (m->n_pokes == INSP_POKES)
+        return false;
+    m->pokes[m->n_pokes].addr = addr;
+    m->pokes[m->n_pokes++].value = value;
+    return true;
 }
 
 // The op that ended the call, or NULL where not even the first could be found.

@@ -48,6 +48,8 @@ typedef bool (*insp_machine_intercept)(void *ctx, insp_addr called,
 typedef struct insp_machine_options {
     /** A call; 0 means 1,000,000. 16 steps of a rep are one. */
     uint64_t max_instructions;
+    /** Of 4 KiB, written to in a call; 0 means 1024, and 16384 is the most. */
+    uint32_t max_pages;
     /**
      * So many more whenever the callback is called: for functions that go over containers of any size.
      * What calls it without end is for the callback to stop.
@@ -80,12 +82,27 @@ insp_addr insp_machine_callback_address(const insp_machine *m);
  * Fails with INSP_ERR_FAULT where the target would have been stopped by a signal: err->addr could not be
  * read, written or executed, or is a misaligned operand or an instruction that divides by zero;
  * INSP_ERR_UNSUPPORTED (an instruction that is not understood, err->addr is where); INSP_ERR_REFUSED
- * (too many instructions, more than 4 MiB of pages written to, too deep, a system call);
+ * (too many instructions, too many pages written to, too deep, a system call);
  * INSP_ERR_ARGUMENT (n_args).
  */
 insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_t *args,
                               size_t n_args, insp_machine_callback callback, void *ctx,
                               uint64_t *result, insp_error *err);
+
+/**
+ * Let the next call find `value` in the 8 bytes at `addr`, instead of what the target has there. A few
+ * at a time; false where there is no room for more.
+ */
+bool insp_machine_poke(insp_machine *m, insp_addr addr, uint64_t value);
+
+/** Of a word that a call has changed: what the target has, and what the code left there. */
+typedef void (*insp_machine_change)(void *ctx, insp_addr addr, uint64_t before, uint64_t after);
+
+/**
+ * Give every aligned word of the target that the last call, ended or not, left other than the target has
+ * it. In the order of pages as they were first written to.
+ */
+void insp_machine_changes(insp_machine *m, insp_machine_change change, void *ctx);
 
 /** How many instructions all calls so far took; a call of the callback is part of that which calls it. */
 uint64_t insp_machine_instructions(const insp_machine *m);

@@ -62,9 +62,9 @@ static void copy_page(const insp_space *space, insp_addr page, unsigned char *ou
 static unsigned char *overlay_add(insp_machine *m, uint64_t number, insp_addr at)
 {
     insp_overlay *o = &m->overlay;
-    if (o->len == INSP_OVERLAY_PAGES)
-        return insp_machine_fail(m, INSP_ERR_REFUSED, at, "writes to more than %d KiB",
-                                 INSP_OVERLAY_PAGES * (INSP_PAGE / 1024));
+    if (o->len == m->options.max_pages)
+        return insp_machine_fail(m, INSP_ERR_REFUSED, at, "writes to more than %u KiB",
+                                 m->options.max_pages * (INSP_PAGE / 1024));
     unsigned char **bytes = &o->bytes[o->len];
     if (!*bytes && !(*bytes = malloc(INSP_PAGE)))
         return insp_machine_fail(m, INSP_ERR_MEMORY, 0, "not enough memory on this machine");
@@ -76,11 +76,42 @@ static unsigned char *overlay_add(insp_machine *m, uint64_t number, insp_addr at
     return *bytes;
 }
 
+// A few slots are emptied one by one: all of them are more than most calls write.
+static void empty_slots(insp_overlay *o)
+{
+    enum { FEW = 256 };
+    if (o->len > FEW) {
+        memset(o->slots, 0, sizeof(o->slots));
+        return;
+    }
+    uint16_t *at[FEW];
+    for (size_t i = 0; i < o->len; i++)
+        at[i] = overlay_slot(o, o->number[i]);
+    for (size_t i = 0; i < o->len; i++)
+        *at[i] = 0;
+}
+
+void insp_machine_changes(insp_machine *m, insp_machine_change change, void *ctx)
+{
+    unsigned char before[INSP_PAGE];
+    for (size_t i = 0; i < m->overlay.len; i++) {
+        insp_addr page = m->overlay.number[i] << INSP_PAGE_SHIFT;
+        copy_page(m->space, page, before);
+        for (size_t off = 0; off < INSP_PAGE; off += 8) {
+            uint64_t then, now;
+            memcpy(&then, before + off, 8);
+            memcpy(&now, m->overlay.bytes[i] + off, 8);
+            if (then != now)
+                change(ctx, page + off, then, now);
+        }
+    }
+}
+
 void insp_machine_clean(insp_machine *m)
 {
     insp_overlay *o = &m->overlay;
     if (o->len) {
-        memset(o->slots, 0, sizeof(o->slots));
+        empty_slots(o);
         for (size_t i = KEPT_PAGES; i < o->len; i++) {
             free(o->bytes[i]);
             o->bytes[i] = NULL;

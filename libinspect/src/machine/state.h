@@ -101,7 +101,8 @@ enum {
     INSP_SEEN_PAGES = 512,
     INSP_STACK_SIZE = 256 * 1024,
     INSP_STACK_ROOM = 64, /**< above the first return address */
-    INSP_OVERLAY_PAGES = 1024,
+    INSP_OVERLAY_PAGES = 16384,
+    INSP_POKES = 4,
     INSP_HOT_CODE = 1024,
     INSP_CODE_PIECES = 256
 };
@@ -167,6 +168,11 @@ struct insp_machine {
     insp_machine_callback callback;
     void *ctx;
     uint64_t fs_base;
+    struct {
+        insp_addr addr;
+        uint64_t value;
+    } pokes[INSP_POKES]; /**< for the next call */
+    size_t n_pokes;
 
     insp_status
         status; /**< of the call, with `at` and `what`; INSP_OK also where it has ended */

@@ -24,6 +24,12 @@ uint64_t insp_thread_sp(const insp_thread_regs *thread)
     return thread->n_regs == AARCH64_REGS ? thread->regs[AARCH64_SP] : 0;
 }
 
+uint64_t insp_thread_fs(const insp_thread_regs *thread)
+{
+    enum { X86_64_REGS = 27, X86_64_FS_BASE = 21 };
+    return thread->n_regs == X86_64_REGS ? thread->regs[X86_64_FS_BASE] : 0;
+}
+
 // The path of a line: the kernel writes a newline in it as \012, and appends " (deleted)".
 static const char *path_of(const char *text, size_t n, insp_arena *arena, bool *deleted)
 {

@@ -41,6 +41,9 @@ INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
  */
 uint64_t insp_thread_sp(const insp_thread_regs *thread);
 
+/** Where its thread-local storage is, on x86-64; else 0. */
+uint64_t insp_thread_fs(const insp_thread_regs *thread);
+
 typedef struct insp_snapshot {
     insp_arena text; /**< the paths of maps */
     insp_map_lines maps;

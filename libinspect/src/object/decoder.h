@@ -9,6 +9,7 @@
 
 #include "depth.h"
 #include "ref.h"
+#include "release.h"
 #include "type.h"
 
 typedef struct insp_decoder {
@@ -25,6 +26,7 @@ typedef struct insp_decoder {
     uint64_t most;   /**< it stops there: more than the target's memory can hold, at first */
     uint64_t
         code_bytes; /**< of line tables and code that may still be read: many frames may claim a large one */
+    insp_release release;
     uint64_t most_instructions; /**< of the machine, as insp_machine_instructions counts them */
 } insp_decoder;
 

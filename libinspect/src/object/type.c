@@ -227,22 +227,41 @@ static bool add_members(insp_types_seen *types, insp_reader *r, insp_typeinfo *t
 }
 
 // A static subclass may share the tp_traverse of a base that is described: ValueError is read as
-// BaseException is.
-static const insp_descriptor *inherited(insp_types_seen *types, insp_reader *r, insp_addr base,
-                                        insp_addr traverse)
+// BaseException is, and a str of C's as a str. *described becomes that base. All are object's in the end,
+// which says nothing.
+static const insp_descriptor *inherited(insp_types_seen *types, insp_reader *r,
+                                        insp_addr traverse, insp_addr *described)
 {
+    insp_addr base = *described;
     for (int i = 0; i < MAX_BASES && types->budget && base; i++, types->budget--) {
         char tp_name[128];
-        if (INSP_U64(r, base, PyTypeObject, tp_traverse) != traverse || r->bad)
+        insp_addr next = INSP_U64(r, base, PyTypeObject, tp_base);
+        if (INSP_U64(r, base, PyTypeObject, tp_traverse) != traverse || !next || r->bad)
             break;
         const insp_descriptor *d = NULL;
         if (insp_tp_name(types, r, base, tp_name, sizeof(tp_name)))
             d = insp_descriptor_of(tp_name);
+        *described = base;
         if (d)
             return d;
-        base = INSP_U64(r, base, PyTypeObject, tp_base);
+        base = next;
     }
     return NULL;
+}
+
+// The slots of a row and its kind are all there is to a type, unless its own code has more to say: it
+// adds members to those of a base that is described, or is not described at all. Not so a dict of C's:
+// what ctypes' StgDict owns is visited by the type it belongs to.
+static insp_addr dealloc_of(insp_reader *r, insp_addr base, const insp_descriptor *d,
+                            insp_addr described)
+{
+    insp_addr dealloc = INSP_U64(r, base, PyTypeObject, tp_dealloc);
+    if (d && d->shape == INSP_KIND_DICT)
+        return 0;
+    if (d && !(d->interpreted && d->shape == INSP_KIND_PLAIN) &&
+        dealloc == INSP_U64(r, described, PyTypeObject, tp_dealloc))
+        return 0;
+    return dealloc;
 }
 
 static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
@@ -300,8 +319,9 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     if (!add_members(types, r, t, &base, &d))
         return false;
     insp_addr traverse = INSP_U64(r, base, PyTypeObject, tp_traverse);
-    if (!d && traverse)
-        d = inherited(types, r, base, traverse);
+    insp_addr described = base;
+    if (!d)
+        d = inherited(types, r, traverse, &described);
     if (d) {
         // inherited() may have found another row than add_members made room for.
         insp_slot *slots =
@@ -320,6 +340,8 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         t->traverse = traverse;
     if (t->flags & INSP_TPF_TYPE)
         t->kind = INSP_KIND_TYPE;
+    else
+        t->dealloc = dealloc_of(r, base, d, described);
     t->is_class = base != t->addr;
     // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
     bool inherits = !t->is_class ||

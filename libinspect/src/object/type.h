@@ -80,6 +80,8 @@ typedef struct insp_typeinfo {
     insp_addr
         traverse; /**< to interpret, on behalf of the nearest base that is not a class statement's;
                              0: the slots and the kind say it all */
+    insp_addr dealloc; /**< to interpret, of the same base: it says what traverse leaves out.
+                            0: the slots and the kind say it all */
     int64_t
         n_fields; /**< of a struct sequence, which has more items than its length; else -1 */
     insp_addr cached_keys; /**< ht_cached_keys, 0 for a static type */

@@ -17,6 +17,7 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
 {
     *d = (insp_decoder){.r = insp_reader_of(py->space, &py->layout), .py = py, .types = types};
     d->most = d->most_instructions = d->code_bytes = UINT64_MAX;
+    insp_release_allow(&d->release, UINT64_MAX);
     // A container of any size may be visited; each visit pays for the loop around it.
     enum { A_VISIT = 1000 };
     insp_machine_options options = {.more_per_callback = A_VISIT};
@@ -27,6 +28,7 @@ void insp_decoder_deinit(insp_decoder *d)
 {
     insp_machine_destroy(d->machine);
     d->machine = NULL;
+    insp_release_deinit(&d->release);
 }
 
 void insp_circle(insp_decoder *d, insp_addr owner, insp_addr at)
@@ -192,10 +194,8 @@ static void walk_instance_dict(insp_decoder *d, insp_addr addr, const insp_typei
         insp_emit_named(d, addr + (uint64_t)offset, ".__dict__", true);
 }
 
-void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+static void walk_known(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
-    bool was_bad = d->r.bad;
-    d->r.bad = false;
     if (t->traverse && insp_instance_is_gc(t, &d->r, addr)) {
         // ob_type comes with what tp_traverse visits, or not: that walk sees to it.
         insp_walk_traverse(d, addr, t);
@@ -209,6 +209,16 @@ void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
     else if (t->dictoffset)
         walk_instance_dict(d, addr, t);
     walk_kind(d, addr, t);
+}
+
+void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+{
+    bool was_bad = d->r.bad;
+    d->r.bad = false;
+    bool releases = t->dealloc && insp_release_begin(d, addr, t);
+    walk_known(d, addr, t);
+    if (releases)
+        insp_release_end(d, addr, t);
     if (d->r.bad)
         insp_found(d->py->findings, "object-unreadable", addr,
                    "%s 0x%" PRIx64 " refers to memory that cannot be read: 0x%" PRIx64, t->name,
