@@ -45,7 +45,7 @@ def copy_array(element: type, address: int, n: int) -> Any:
     """n elements: a list of records, or an array of numbers."""
     if hasattr(element, "_fields_"):
         return _plan(element).rows(address, n) if n else []
-    numbers = array({4: "I", 8: "Q"}[ctypes.sizeof(element)])
+    numbers = array({1: "B", 4: "I", 8: "Q"}[ctypes.sizeof(element)])
     if n:
         numbers.frombytes(_bytes_at(address, n * numbers.itemsize))
     return numbers
