@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x68905E8D
+ABI_HASH = 0xF9A226D8
 INSP_NONE = 4294967295
 
 

@@ -233,6 +233,10 @@ class Book(Namer):
         return found
 
 
+MOST_DANGLING = 10000
+"""INSP_MOST_DANGLING: the library gives no more."""
+
+
 class Dangling(NamedTuple):
     """A slot that owns what lies where no object starts."""
 

@@ -495,7 +495,7 @@ class Cycles(unittest.TestCase):
         self.assertEqual((rows["count"], rows["left_out"], len(rows["objects"])), (40, 37, 3))
 
     def test_find_knows_what_is_close_and_which_columns_there_are(self):
-        self.assertEqual(say(find, shop(), type="Sesion")[1], "No type has that name. Close: Session.")
+        self.assertEqual(say(find, shop(), type="Sessjon")[1], "No type has that name. Close: Session.")
         lines = say(find, shop(), remainder="deficit", cols="refcnt,remainder,type")
         self.assertEqual(lines[2].split(), ["address", "refcnt", "remainder", "type"])
         self.assertEqual(lines[3].split()[2:], ["-1", "list"])

@@ -632,9 +632,13 @@ INSP_API insp_status insp_referents(insp_session *session, uint32_t number,
 INSP_API insp_status insp_referents_among(insp_session *session, const uint32_t *numbers,
                                           size_t n, const insp_edges **out, insp_error *err);
 
+/** Where a heap is torn to pieces, so many slots are enough to say so. */
+enum { INSP_MOST_DANGLING = 10000 };
+
 /**
  * Slots that point to where no object starts, into [start, end): `dst` is INSP_NONE. After a use
- * after free these are who still has the pointer. Only slots that own what they refer to are given.
+ * after free these are who still has the pointer. Only slots that own what they refer to are given, and at
+ * most INSP_MOST_DANGLING of them.
  * Needs INSP_STAGE_REFERENCES.
  */
 INSP_API insp_status insp_dangling(insp_session *session, insp_addr start, insp_addr end,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import text, verb
-from ..book import Book, Dangling, dangling, hexa, module_name
+from ..book import MOST_DANGLING, Book, Dangling, dangling, hexa, module_name
 from ..text import Span
 
 FAIL_ON = ("deficit", "surplus", "freed", "any")
@@ -260,7 +260,8 @@ def _found(answer: Answer) -> str:
     parts = []
     if freed:
         point = text.verb_form(freed, "points", "point")
-        parts.append(f"{text.plural(freed, 'slot')} {point} to freed objects")
+        least = "at least " if freed == MOST_DANGLING else ""
+        parts.append(f"{least}{text.plural(freed, 'slot')} {point} to freed objects")
     if deficits:
         noun = text.plural(deficits, f"{new}object")
         parts.append(f"{noun}{about} {text.verb_form(deficits, 'is', 'are')} over-released")

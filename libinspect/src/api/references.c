@@ -188,8 +188,8 @@ static void gather_dangling(insp_refs *refs)
     gathering *g = refs->ctx;
     for (uint32_t i = 0; i < refs->len; i++) {
         const insp_ref *ref = &refs->at[i];
-        if (ref->form != INSP_FORM_BODY && ref->kind == INSP_REF_OWNED &&
-            ref->target >= g->start && ref->target < g->end &&
+        if (g->rows.len < INSP_MOST_DANGLING && ref->form != INSP_FORM_BODY &&
+            ref->kind == INSP_REF_OWNED && ref->target >= g->start && ref->target < g->end &&
             insp_heap_number(&g->s->heap, ref->target) == INSP_NONE)
             add_row(g, ref, INSP_NONE);
     }
@@ -207,7 +207,8 @@ insp_status insp_dangling(insp_session *s, insp_addr start, insp_addr end,
     insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
     if (!answer)
         return insp_nomem(err);
-    for (uint32_t n = 0; n < s->heap.n_nodes && !g.failed; n++) {
+    for (uint32_t n = 0; n < s->heap.n_nodes && !g.failed && g.rows.len < INSP_MOST_DANGLING;
+         n++) {
         if (n >= s->heap.n_objects || insp_heap_is_object(&s->heap, n))
             walk(&g, n, gather_dangling);
     }

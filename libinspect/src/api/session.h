@@ -86,7 +86,9 @@ insp_status insp_session_ready(insp_session *s, insp_error *err);
 insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err);
 
 /** In front of whatever reads the target: see insp_answer_check. */
-#define INSP_GUARDED INSP_CLEANUP(insp_guard_end) insp_guard insp_guarded = insp_guard_begin()
+#define INSP_GUARDED                                                                           \
+    INSP_CLEANUP(insp_guard_end)                                                               \
+    __attribute__((unused)) insp_guard insp_guarded = insp_guard_begin()
 
 /**
  * Asked before an answer is handed out: insp_session_check, and where that fails the answer (which may be
