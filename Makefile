@@ -47,6 +47,7 @@ SONAME   := libinspect.so.0
 LIB_SRC  := $(sort $(wildcard $(foreach f,$(FOLDERS),$(LIB)/src/$(f)/*.c)))
 TEST_SRC := $(sort $(wildcard $(LIB)/tests/main.c $(LIB)/tests/support/*.c \
                               $(foreach t,$(TESTS),$(LIB)/tests/test_$(t).c)))
+FUZZ     := $(patsubst $(LIB)/fuzz/fuzz_%.c,%,$(wildcard $(LIB)/fuzz/fuzz_*.c))
 C_FILES  := $(sort $(wildcard $(LIB)/include/*.h $(LIB)/src/*/*.[ch] $(LIB)/tests/*.[ch] \
                               $(LIB)/tests/support/*.[ch] $(LIB)/fuzz/*.[ch] $(LIB)/fuzz/plain/*.h $(LIB)/bench/*.[ch]))
 
@@ -202,7 +203,6 @@ valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgri
 
 # The parsers, fed what they do not expect. $(call fuzzed,DIR,FLAGS,DRIVER) makes DIR/NAME of each
 # fuzz_NAME.c: with libFuzzer, or with a driver that needs no clang.
-FUZZ    := $(patsubst $(LIB)/fuzz/fuzz_%.c,%,$(wildcard $(LIB)/fuzz/fuzz_*.c))
 SUPPORT := $(filter $(LIB)/tests/support/%,$(TEST_SRC))
 SUPPORT := $(filter %/fakeheap.c %/elfwriter.c %/toylib.c,$(SUPPORT))
 # Warnings are lint-clang's business.
