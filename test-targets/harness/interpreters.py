@@ -174,10 +174,12 @@ def _compile(version: str, suite: apt.Suite, folder: Path) -> None:
              ["./configure", "--disable-gil", "--disable-test-modules", "--without-ensurepip",
               "--prefix=%s" % folder, "CFLAGS=-g -O1"],
              ["make", "-j%d" % min(2, os.cpu_count() or 1)], ["make", "install", "COMPILEALL_OPTS=-x ."])  # no bytecode: it takes longer than the rest
+    # Without what a make that calls us tells its own: CPython's needs the built-in rules.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     with open(folder.with_name(folder.name + ".log"), "w") as log:
         for step in steps:
             where = work if step[0] == "tar" else source
-            if subprocess.run(["nice", *step], cwd=where, stdout=log, stderr=log,
+            if subprocess.run(["nice", *step], cwd=where, stdout=log, stderr=log, env=environment,
                               stdin=subprocess.DEVNULL).returncode:
                 raise apt.AptError("%s failed: see %s" % (" ".join(step[:2]), log.name))
     shutil.rmtree(work)

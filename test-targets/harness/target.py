@@ -132,7 +132,10 @@ def _digest(memory: typing.BinaryIO, start: int, end: int) -> str:
     total = hashlib.sha256()
     for at in range(start, end, 1 << 24):
         os.lseek(memory.fileno(), at, os.SEEK_SET)
-        total.update(memory.read(min(1 << 24, end - at)))
+        try:
+            total.update(memory.read(min(1 << 24, end - at)))
+        except OSError as error:  # a file that ends before its mapping
+            total.update(str(error.errno).encode())
     return total.hexdigest()
 
 
