@@ -294,8 +294,9 @@ insp_status insp_job_start(insp_session *s, insp_stage stage, insp_job **out, in
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "a job of this session is running");
     if (stage < INSP_STAGE_RUNTIME || stage > INSP_STAGE_NATIVE)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no stage %d", (int)stage);
-    if (insp_session_changed(s))
-        return insp_session_check(s, err);
+    insp_status st = insp_session_changed(s) ? insp_session_check(s, err) : INSP_OK;
+    if (st)
+        return st;
     insp_job *job = create(s, stage);
     if (!job)
         return insp_nomem(err);

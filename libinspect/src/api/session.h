@@ -87,8 +87,8 @@ insp_status insp_require(insp_session *s, const char *const *structures, insp_er
 
 /** In front of whatever reads the target: see insp_answer_check. */
 #define INSP_GUARDED                                                                           \
-    INSP_CLEANUP(insp_guard_end)                                                               \
-    __attribute__((unused)) insp_guard insp_guarded = insp_guard_begin()
+    INSP_CLEANUP(insp_guard_end) insp_guard insp_guarded = insp_guard_begin();                 \
+    (void)insp_guarded
 
 /**
  * Asked before an answer is handed out: insp_session_check, and where that fails the answer (which may be

@@ -35,7 +35,7 @@ static const struct {
 
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
-static const uint32_t MINOR = 0xffff0000; // of PY_VERSION_HEX
+static const uint32_t minor_mask = 0xffff0000; // of PY_VERSION_HEX
 
 static bool is_free_threaded(const table *t)
 {
@@ -67,7 +67,7 @@ static uint32_t minor_for(uint32_t hex, bool free_threaded)
 {
     uint32_t best = 0;
     for (size_t i = 0; i < TABLES; i++) {
-        uint32_t minor = tables[i].from & MINOR;
+        uint32_t minor = tables[i].from & minor_mask;
         if (is_free_threaded(&tables[i]) == free_threaded && minor <= hex && minor > best)
             best = minor;
     }
@@ -81,7 +81,7 @@ size_t insp_layout_candidates(uint32_t hex, bool free_threaded, uint32_t out[INS
     size_t n = 0;
     for (uint32_t i = 0; minor && i < TABLES && n < INSP_LAYOUT_TRIES; i++) {
         const table *t = &tables[i];
-        if (is_free_threaded(t) != free_threaded || (t->from & MINOR) != minor)
+        if (is_free_threaded(t) != free_threaded || (t->from & minor_mask) != minor)
             continue;
         size_t at = n++;
         for (; at > 0 && is_likelier(t, &tables[out[at - 1]], hex); at--)

@@ -13,7 +13,7 @@
 
 enum { SLICE_BITS = 16, SEGMENT_BITS = 25, SLICES = 512, USES = 4 };
 
-static const uint64_t SEGMENT_SIZE = UINT64_C(1) << SEGMENT_BITS;
+static const uint64_t segment_size = UINT64_C(1) << SEGMENT_BITS;
 
 /** What is at hand while segments are read. */
 typedef struct reading {
@@ -177,11 +177,11 @@ insp_status insp_mimalloc_read(insp_pools *p, const insp_cpython *py, insp_error
     reading rd = {.p = p, .py = py, .r = insp_reader_of(py->space, &py->layout)};
     uint64_t blocks = insp_space_size(py->space) / sizeof(insp_addr);
     rd.most = blocks < INSP_NONE ? blocks : INSP_NONE - 1;
-    insp_addr at = SEGMENT_SIZE;
+    insp_addr at = segment_size;
     const insp_segment *seg;
     while ((seg = insp_space_next(py->space, at)) != NULL) {
         if (at < seg->start)
-            at = (seg->start + SEGMENT_SIZE - 1) & ~(SEGMENT_SIZE - 1);
+            at = (seg->start + segment_size - 1) & ~(segment_size - 1);
         if (at >> INSP_ADDRESS_BITS || at < seg->start)
             break;
         segment s = {.size = 0};
@@ -189,8 +189,8 @@ insp_status insp_mimalloc_read(insp_pools *p, const insp_cpython *py, insp_error
             !read_segment(&rd, &s))
             return insp_nomem(err);
         // A huge one goes on where others could begin.
-        uint64_t beyond = s.size > SEGMENT_SIZE ? s.size - 1 : SEGMENT_SIZE - 1;
-        at = (at + 1 + beyond) & ~(SEGMENT_SIZE - 1);
+        uint64_t beyond = s.size > segment_size ? s.size - 1 : segment_size - 1;
+        at = (at + 1 + beyond) & ~(segment_size - 1);
     }
     return insp_pools_index(p, SLICE_BITS, err);
 }

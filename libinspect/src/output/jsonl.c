@@ -249,7 +249,7 @@ static bool add_word(places *p, const insp_native_word *w, size_t i)
     static const char *const kinds[] = {"module data", "stack", "register", "malloc block"};
     uint64_t key = (uint64_t)w->place << 32 | w->where;
     uint32_t row = insp_map_get(&p->row_of, key);
-    if (row != INSP_MAP_NONE) {
+    if (row < p->rows.len) {
         p->next[p->rows.at[row].last] = i;
         p->rows.at[row].last = i;
         return true;

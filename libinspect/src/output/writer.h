@@ -50,9 +50,7 @@ static inline void insp_line_end(insp_writer *w, const char *end)
 /** A part of a line; each returns where the next one goes. */
 static inline char *insp_put(char *at, const char *text)
 {
-    size_t n = strlen(text);
-    memcpy(at, text, n);
-    return at + n;
+    return stpcpy(at, text);
 }
 char *insp_put_u64(char *at, uint64_t n);
 char *insp_put_i64(char *at, int64_t n);
