@@ -41,6 +41,24 @@ static const member_row interpreter_members[] = {
     IN(audit_hooks, "sys.addaudithook"),
     IN(exc_errnomap, "errnomap"),
     IN(exc_group, "ExceptionGroup"),
+    IN(empty_string, "empty str"),
+    IN(bytes_empty, "empty bytes"),
+};
+
+/** An array of such members. */
+typedef struct array_row {
+    insp_member first, size; // of the first one; bytes of all
+    const char *name;
+} array_row;
+
+// 3.11 made static objects of these.
+static const array_row interpreter_arrays[] = {
+    {INSP_F_PyInterpreterState_small_ints, INSP_F_PyInterpreterState_small_ints_size,
+     "small int"},
+    {INSP_F_PyInterpreterState_latin1, INSP_F_PyInterpreterState_latin1_size,
+     "str of one character"},
+    {INSP_F_PyInterpreterState_bytes_characters,
+     INSP_F_PyInterpreterState_bytes_characters_size, "bytes of one"},
 };
 #undef IN
 
@@ -208,6 +226,16 @@ static void walk_members(insp_decoder *d, insp_addr base, const member_row *rows
     }
 }
 
+static void walk_arrays(insp_decoder *d, insp_addr interp)
+{
+    for (size_t k = 0; k < sizeof(interpreter_arrays) / sizeof(interpreter_arrays[0]); k++) {
+        const array_row *a = &interpreter_arrays[k];
+        int32_t first = d->py->layout.off[a->first], size = d->py->layout.off[a->size];
+        for (int32_t at = 0; first >= 0 && at + 8 <= size; at += 8)
+            insp_emit_named(d, interp + (uint32_t)(first + at), a->name, false);
+    }
+}
+
 // Names made by _Py_IDENTIFIER (Objects/unicodeobject.c, _PyUnicode_FromId).
 static void walk_identifiers(insp_decoder *d, insp_addr interp)
 {
@@ -322,6 +350,7 @@ void insp_root_walk(insp_heap *h, uint32_t root)
     if (row->kind == kind_interpreter) {
         walk_members(d, row->addr, interpreter_members,
                      sizeof(interpreter_members) / sizeof(interpreter_members[0]));
+        walk_arrays(d, row->addr);
         walk_identifiers(d, row->addr);
         walk_ast(d, row->addr);
     } else if (row->kind == kind_gc && row->interp != INSP_NONE) {

@@ -81,8 +81,10 @@ static void walk_list(insp_decoder *d, insp_addr addr)
 // counting (Tools/scripts/deepfreeze.py).
 static bool is_static(const insp_decoder *d, insp_addr addr)
 {
+    // What is mapped behind the module, perhaps an arena, is none of it: only its .bss is.
     const insp_image *image = &d->py->images->at[d->py->module];
-    return addr >= image->start && addr < image->end + (4u << 20);
+    return addr >= image->start && addr < image->end + (4u << 20) &&
+           insp_module_at(d->py, addr) == d->py->module;
 }
 
 static void walk_static_tuple(insp_decoder *d, insp_addr items, uint64_t n)
