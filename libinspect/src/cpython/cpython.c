@@ -16,6 +16,8 @@ insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error 
     if (!st)
         st = insp_pymalloc_find(py, err);
     if (!st)
+        insp_type_cache_find(py);
+    if (!st)
         st = insp_functions_find(py, images, err);
     if (!st)
         st = insp_layout_prove(py, err);

@@ -101,6 +101,7 @@ typedef struct insp_cpython {
     const char *allocator;
     uint32_t debug_pad; /**< bytes the debug hooks put before a block: 0 or 16 */
     insp_proof_rows proofs;
+    insp_addr type_cache; /**< where it is a static variable (up to 3.9), else 0 */
     insp_addrs releasing; /**< functions that give memory back; see functions.c */
     uint64_t fs_base;     /**< of a thread that runs Python, 0 where unknown */
 } insp_cpython;
@@ -121,6 +122,7 @@ void insp_layout_repair(insp_cpython *py);
 insp_status insp_interps_read(insp_cpython *py, insp_error *err);
 insp_status insp_threads_read(insp_cpython *py, insp_error *err);
 insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err);
+void insp_type_cache_find(insp_cpython *py);
 insp_status insp_functions_find(insp_cpython *py, insp_images *images, insp_error *err);
 insp_status insp_layout_prove(insp_cpython *py, insp_error *err);
 

@@ -100,6 +100,9 @@ insp_status insp_image_load_symbols(insp_image *image, const insp_space *space,
 /** A symbol by its name, or NULL. */
 const insp_symbol *insp_image_symbol(const insp_image *image, const char *name);
 
+/** The place in image->names of the first symbol whose name is not before `name`. */
+size_t insp_image_symbols_from(const insp_image *image, const char *name);
+
 /** The symbol that covers addr, or NULL. */
 const insp_symbol *insp_image_symbol_at(const insp_image *image, insp_addr addr);
 

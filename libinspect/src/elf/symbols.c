@@ -157,7 +157,7 @@ insp_status insp_image_load_symbols(insp_image *image, const insp_space *space,
     return INSP_OK;
 }
 
-const insp_symbol *insp_image_symbol(const insp_image *image, const char *name)
+size_t insp_image_symbols_from(const insp_image *image, const char *name)
 {
     size_t low = 0, high = image->names.len;
     while (low < high) {
@@ -167,6 +167,12 @@ const insp_symbol *insp_image_symbol(const insp_image *image, const char *name)
         else
             high = mid;
     }
+    return low;
+}
+
+const insp_symbol *insp_image_symbol(const insp_image *image, const char *name)
+{
+    size_t low = insp_image_symbols_from(image, name);
     bool found = low < image->names.len && strcmp(image->names.at[low]->name, name) == 0;
     return found ? image->names.at[low] : NULL;
 }

@@ -12,6 +12,7 @@ typedef struct pass {
     insp_heap *h;
     uint32_t src;
     bool store;               // edges are wanted; else targets only become known
+    size_t types;             // types before this one are known as objects
     uint64_t looked;          // slots that the objects before this one have
     uint64_t body;            // bytes of the blocks of this object
     bool late;                // an object became known after its turn
@@ -179,11 +180,12 @@ static insp_status step(pass *p, uint32_t number, insp_error *err)
 }
 
 // Types say whose shared keys are; what they cache is theirs before any dict can claim it. A static type that
-// PyType_Ready was not called for is nobody's subclass: only its instances lead to it.
-static bool claim_cached_keys(insp_heap *h)
+// PyType_Ready was not called for is nobody's subclass: only its instances lead to it. `from`: the first type
+// that was not met the last time.
+static bool claim_cached_keys(insp_heap *h, size_t *from)
 {
-    for (size_t i = 0; i < h->types.at.len; i++) {
-        const insp_typeinfo *t = h->types.at.at[i];
+    for (; *from < h->types.at.len; ++*from) {
+        const insp_typeinfo *t = h->types.at.at[*from];
         uint32_t n = insp_heap_admit(h, t->addr);
         if (n != INSP_NONE && t->cached_keys &&
             !insp_map_set(&h->shared_keys, t->cached_keys, n))
@@ -192,12 +194,16 @@ static bool claim_cached_keys(insp_heap *h)
     return true;
 }
 
-// n_objects grows while this runs.
+// n_objects grows while this runs: by what references lead to, and by types that only these objects have.
 static insp_status walk_objects(pass *p, insp_error *err)
 {
+    insp_heap *h = p->h;
     insp_status st = INSP_OK;
-    for (uint32_t n = 0; !st && n < p->h->n_objects; n++)
+    for (uint32_t n = 0; !st && n < h->n_objects; n++) {
         st = step(p, n, err);
+        if (!st && n + 1 == h->n_objects && !claim_cached_keys(h, &p->types))
+            st = insp_nomem(err);
+    }
     return st;
 }
 
@@ -273,8 +279,9 @@ static insp_status run_until_whole(pass *p, insp_error *err)
 
 insp_status insp_heap_references(insp_heap *h, insp_error *err)
 {
-    insp_status st = claim_cached_keys(h) ? insp_roots_collect(h, err) : insp_nomem(err);
     pass p = {.h = h};
+    insp_status st =
+        claim_cached_keys(h, &p.types) ? insp_roots_collect(h, err) : insp_nomem(err);
     insp_refs *refs = st ? NULL : malloc(sizeof(*refs));
     if (!refs)
         return st ? st : insp_nomem(err);

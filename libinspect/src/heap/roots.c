@@ -6,6 +6,8 @@
  * Only what is known by structure stands here. A word of C memory that may or may not own a reference
  * is analysis/native.c's.
  */
+#include <string.h>
+
 #include "../object/frame.h"
 #include "../object/str.h"
 #include "heap.h"
@@ -290,17 +292,23 @@ static void walk_atexit(insp_decoder *d, insp_addr interp)
 }
 
 // The name of an entry is owned, its value is not (Objects/typeobject.c, _PyType_Lookup).
-static void walk_type_cache(insp_decoder *d, insp_addr interp)
+static void walk_type_cache(insp_decoder *d, insp_addr cache)
 {
     enum { ENTRIES = 4096 };
     const insp_layout *l = &d->py->layout;
-    int32_t cache = INSP_OFF(l, PyInterpreterState, type_cache);
     uint32_t step = (uint32_t)INSP_OFF(l, type_cache_entry, sizeof);
-    for (uint32_t i = 0; cache >= 0 && i < ENTRIES; i++)
-        insp_emit_named(d,
-                        interp + (uint32_t)cache + i * step +
-                            (uint32_t)INSP_OFF(l, type_cache_entry, name),
-                        "name", false);
+    insp_addr name = cache + (uint32_t)INSP_OFF(l, type_cache_entry, name);
+    for (uint32_t i = 0; cache && i < ENTRIES; i++)
+        insp_emit_named(d, name + i * step, "name", false);
+}
+
+// One of each interpreter since 3.10 (bpo-42745); all share the static one before.
+static insp_addr type_cache(const insp_cpython *py, insp_addr interp)
+{
+    int32_t member = INSP_OFF(&py->layout, PyInterpreterState, type_cache);
+    if (member >= 0)
+        return interp + (uint32_t)member;
+    return interp == py->interps.at[0].addr ? py->type_cache : 0;
 }
 
 // The frames of a thread are roots one after the other, the innermost first.
@@ -343,6 +351,19 @@ static void walk_static(insp_heap *h, uint32_t module)
     }
 }
 
+// PyExc_OSError and its like: PRE_INIT and INIT_ALIAS (Objects/exceptions.c) count what they refer to.
+static void walk_exceptions(insp_decoder *d, const insp_image *image)
+{
+    static const char prefix[] = "PyExc_";
+    for (size_t i = insp_image_symbols_from(image, prefix); i < image->names.len; i++) {
+        const insp_symbol *s = image->names.at[i];
+        if (strncmp(s->name, prefix, sizeof(prefix) - 1) != 0)
+            break;
+        if (s->size == 8)
+            insp_emit_named(d, s->addr, s->name, false);
+    }
+}
+
 void insp_root_walk(insp_heap *h, uint32_t root)
 {
     insp_decoder *d = &h->decoder;
@@ -358,7 +379,7 @@ void insp_root_walk(insp_heap *h, uint32_t root)
     } else if (row->kind == kind_atexit) {
         walk_atexit(d, row->addr);
     } else if (row->kind == kind_cache) {
-        walk_type_cache(d, row->addr);
+        walk_type_cache(d, type_cache(h->py, row->addr));
     } else if (row->kind == kind_thread) {
         walk_members(d, row->addr, thread_members,
                      sizeof(thread_members) / sizeof(thread_members[0]));
@@ -366,6 +387,8 @@ void insp_root_walk(insp_heap *h, uint32_t root)
         walk_frame(d, row->addr, inner_frame(h, root));
     } else {
         walk_static(h, row->module);
+        if (row->module == h->py->module && h->py->layout.flavour->exceptions_owned)
+            walk_exceptions(d, &h->py->images->at[row->module]);
     }
     d->inner = 0;
     d->r.bad = false;
