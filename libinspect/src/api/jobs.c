@@ -26,6 +26,20 @@ struct insp_job {
     insp_error error;
 };
 
+// Before 3.11 (bpo-44022) a thread state has only pthread_self(): glibc's is what fs points to.
+static void find_tids(insp_session *s)
+{
+    if (INSP_OFF(&s->py.layout, PyThreadState, native_thread_id) >= 0)
+        return;
+    for (size_t k = 0; k < s->py.threads.len; k++) {
+        insp_tstate *ts = &s->py.threads.at[k];
+        for (size_t i = 0; s->threads && !ts->tid && i < s->threads->len; i++) {
+            if (ts->ident && insp_thread_fs(&s->threads->at[i]) == ts->ident)
+                ts->tid = s->threads->at[i].tid;
+        }
+    }
+}
+
 // Of the thread that holds the GIL, else of one that runs Python: code that is interpreted believes to
 // run on it.
 static uint64_t fs_base_of(const insp_session *s)
@@ -50,6 +64,8 @@ static insp_status open_runtime(insp_session *s, insp_error *err)
     s->py = (insp_cpython){.space = &s->space, .text = &s->text, .findings = &s->findings};
     if (!st)
         st = insp_cpython_open(&s->py, &s->images, err);
+    if (!st)
+        find_tids(s);
     s->py.fs_base = fs_base_of(s);
     if (!st)
         st = insp_heap_init(&s->heap, &s->py, err);
