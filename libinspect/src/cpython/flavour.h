@@ -81,7 +81,7 @@ typedef struct insp_flavour {
         static_type_states; /**< 3.12: static types keep tp_dict, tp_subclasses in interpreters */
     uint8_t least_digits;   /**< that int.__sizeof__ counts; 3.11: 1, also of 0 */
     bool
-        exceptions_owned; /**< up to 3.10: the exported variables PyExc_* own what they refer to */
+        statics_owned; /**< up to 3.10: PyExc_*, identifiers and slot names own what they have */
     bool head_by_type; /**< 3.11 and 3.12: sys.getsizeof adds a gc head to static types too */
 } insp_flavour;
 

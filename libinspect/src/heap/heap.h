@@ -134,6 +134,7 @@ insp_status insp_blocks_scan(insp_heap *h, insp_error *err);
 insp_status insp_roots_collect(insp_heap *h, insp_error *err);
 insp_status insp_static_root(insp_heap *h, insp_error *err);
 void insp_root_walk(insp_heap *h, uint32_t root);
+void insp_static_walk(insp_heap *h, uint32_t module);
 
 /** The number of the object that starts at addr, or INSP_NONE. */
 uint32_t insp_heap_number(const insp_heap *h, insp_addr addr);

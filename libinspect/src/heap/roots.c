@@ -6,8 +6,6 @@
  * Only what is known by structure stands here. A word of C memory that may or may not own a reference
  * is analysis/native.c's.
  */
-#include <string.h>
-
 #include "../object/frame.h"
 #include "../object/str.h"
 #include "heap.h"
@@ -336,34 +334,6 @@ static void walk_frame(insp_decoder *d, insp_addr addr, insp_addr inner)
         insp_walk_iframe(d, addr, false);
 }
 
-static void walk_static(insp_heap *h, uint32_t module)
-{
-    for (size_t i = 0; i < h->outside.len; i++) {
-        insp_addr addr = h->outside.at[i];
-        uint32_t n = h->n_pooled + (uint32_t)i;
-        if (!(h->kind.at[n] & INSP_K_COUNTED) || insp_module_at(h->py, addr) != module)
-            continue;
-        insp_emit(h->decoder.refs, (insp_ref){.target = addr,
-                                              .slot = addr,
-                                              .arg = (uintptr_t) "static storage",
-                                              .form = INSP_FORM_NAME,
-                                              .kind = INSP_REF_OWNED});
-    }
-}
-
-// PyExc_OSError and its like: PRE_INIT and INIT_ALIAS (Objects/exceptions.c) count what they refer to.
-static void walk_exceptions(insp_decoder *d, const insp_image *image)
-{
-    static const char prefix[] = "PyExc_";
-    for (size_t i = insp_image_symbols_from(image, prefix); i < image->names.len; i++) {
-        const insp_symbol *s = image->names.at[i];
-        if (strncmp(s->name, prefix, sizeof(prefix) - 1) != 0)
-            break;
-        if (s->size == 8)
-            insp_emit_named(d, s->addr, s->name, false);
-    }
-}
-
 void insp_root_walk(insp_heap *h, uint32_t root)
 {
     insp_decoder *d = &h->decoder;
@@ -386,9 +356,7 @@ void insp_root_walk(insp_heap *h, uint32_t root)
     } else if (row->kind == kind_frame) {
         walk_frame(d, row->addr, inner_frame(h, root));
     } else {
-        walk_static(h, row->module);
-        if (row->module == h->py->module && h->py->layout.flavour->exceptions_owned)
-            walk_exceptions(d, &h->py->images->at[row->module]);
+        insp_static_walk(h, row->module);
     }
     d->inner = 0;
     d->r.bad = false;
