@@ -15,10 +15,10 @@ insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error 
         st = insp_threads_read(py, err);
     if (!st)
         st = insp_pymalloc_find(py, err);
-    if (!st)
+    if (!st) {
         insp_type_cache_find(py);
-    if (!st)
         st = insp_functions_find(py, images, err);
+    }
     if (!st)
         st = insp_layout_prove(py, err);
     return st;

@@ -9,7 +9,7 @@
 // and tuples of 3.11 are born with 999 999 999 references (_PyObject_IMMORTAL_REFCNT). Generators' states:
 // pycore_frame.h, renumbered in 3.15.
 // from, free-threaded; count, ints, keys, frames, pre-header, allocator, collector; pool, arena;
-// countless; executing, done; static types' state; least digits, statics owned, presize by type
+// countless; executing, done; static types' state; least digits, static variables own, presize by type
 static const insp_flavour flavours[] = {
     {0x030f0000, false, INSP_COUNT_FLAGS, INSP_INT_TAG, INSP_KEYS_LOG2, INSP_FRAMES_TAGGED,
      INSP_PREHEADER_DICT, INSP_ALLOC_POINTER, INSP_GC_GENERATIONS, 16 << 10, 1 << 20, 0, 4, 5,
