@@ -203,6 +203,24 @@ static uint64_t count_chunks(const search *s, const insp_segment *seg)
     return n;
 }
 
+// Blocks of pymalloc that are in use, but neither an object's nor a dead one's: what C code got from PyMem_Malloc.
+static void scan_pools(search *s)
+{
+    const insp_pools *p = &s->h->pools;
+    s->place = INSP_NATIVE_MALLOC;
+    s->where = 0;
+    for (size_t i = 0; i < p->in_use.len; i++) {
+        const insp_pool_row *row = &p->rows.at[p->in_use.at[i]];
+        for (uint32_t b = 0; b < row->carved; b++) {
+            if (s->h->kind.at[row->first + b])
+                continue;
+            insp_addr block = row->blocks + (uint64_t)b * row->size;
+            scan_range(s, block, block + row->size);
+            s->out->malloc_blocks++;
+        }
+    }
+}
+
 // Writable memory that is no module's, no stack, and no arena of pymalloc.
 static void scan_malloc(search *s)
 {
@@ -259,6 +277,7 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
         scan_thread(&s, &threads->at[i]);
     }
     scan_malloc(&s);
+    scan_pools(&s);
     out->modules = h->py->images->len;
     out->threads = threads ? threads->len : 0;
     insp_map_deinit(&s.decoded);

@@ -32,7 +32,10 @@ enum {
     INSP_K_GC_SHIFT = 2, /**< insp_gc_state */
     INSP_K_GC_MASK = 7 << 2,
     INSP_K_PLACE_MASK = 3, /**< where in its block the object starts, in steps of 16 bytes */
-    INSP_K_FREE = 1        /**< without INSP_K_OBJECT: the block is free */
+    // Without INSP_K_OBJECT: 0 is a block in use that nothing here explains, memory of C code.
+    INSP_K_FREE = 1, /**< the block is free */
+    INSP_K_DEAD = 2, /**< a dead object waits in it, on a free list of its type */
+    INSP_K_BODY = 3  /**< part of an object: its item array, key table, values; once walked */
 };
 
 typedef enum insp_gc_state {

@@ -42,11 +42,21 @@ static uint64_t block_bytes(insp_heap *h, insp_addr start)
     return size;
 }
 
+// A block that is part of an object, and its size.
+static uint64_t take_body(insp_heap *h, insp_addr body)
+{
+    insp_addr start;
+    uint32_t n = insp_pools_number(&h->pools, body, &start);
+    if (n != INSP_NONE && !h->kind.at[n])
+        h->kind.at[n] = INSP_K_BODY;
+    return block_bytes(h, body);
+}
+
 static void take(pass *p, const insp_ref *ref)
 {
     insp_heap *h = p->h;
     if (ref->form == INSP_FORM_BODY) {
-        p->body += p->store ? block_bytes(h, ref->target) : 0;
+        p->body += p->store ? take_body(h, ref->target) : 0;
         return;
     }
     uint32_t dst = insp_heap_number(h, ref->target);

@@ -63,6 +63,12 @@ static bool is_dead(const insp_heap *h, const uint64_t *words, uint32_t n_words)
     return false;
 }
 
+static void mark_dead(insp_heap *h, uint32_t n)
+{
+    h->kind.at[n] = INSP_K_DEAD;
+    h->dead++;
+}
+
 static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
 {
     uint64_t words[6];
@@ -76,7 +82,8 @@ static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
         if (admit_guess(h, n, words, n_words, &guesses[i]))
             return;
     }
-    h->dead += is_dead(h, words, n_words);
+    if (is_dead(h, words, n_words))
+        mark_dead(h, n);
 }
 
 // A page that says what its blocks are: objects, in a known place. The collector's bits are the object's own
@@ -92,7 +99,8 @@ static void scan_own_page(insp_heap *h, uint32_t n, insp_addr block, insp_pool_u
     bool known = !r->bad && (bits & TRACKED || insp_map_get(&h->types.ids, type) != INSP_NONE);
     r->bad = false;
     if (!known || insp_heap_admit(h, addr) == INSP_NONE) {
-        h->dead += known;
+        if (known)
+            mark_dead(h, n);
         return;
     }
     unsigned state = bits & FROZEN    ? INSP_GC_FIRST_LIST + 3
