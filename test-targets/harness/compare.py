@@ -318,6 +318,7 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (r".*_descriptor", r"\.(__name__|__qualname__)"),  # descr_traverse: d_type alone
     (r"module", r"\.(md_name|__name__)"),  # module_traverse
     (r"frame", r"stack\[\d+\]"),  # frame_traverse up to 3.10: the stack of a frame that is executed
+    (r"generator|coroutine|async_generator", r"code"),  # gen_traverse: of one that is done, 3.12 to 3.13
     (INLINE_VALUES, r"\.__dict__"),  # PyObject_VisitManagedDict before gh-130327
     (r"functools\._lru_cache_wrapper", r"\[.*\]|.*link.*"),  # lru_cache_tp_traverse: contents
     # Extension types leave out what cannot be part of a cycle, str and bytes most of all; so their
