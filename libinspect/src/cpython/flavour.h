@@ -62,6 +62,13 @@ typedef enum insp_gc_form {
     INSP_GC_NO_LISTS     /**< free-threaded: bits in the object */
 } insp_gc_form;
 
+/** Which objects sys.getsizeof adds a gc head to (Python/sysmodule.c). */
+typedef enum insp_head_form {
+    INSP_HEADS_OF_OBJECTS, /**< those that have one */
+    INSP_HEADS_OF_TYPES,   /**< 3.11: those whose type has gc, static types too */
+    INSP_HEADS_BUT_STATIC  /**< 3.13: the same, but for static types that have no metaclass */
+} insp_head_form;
+
 typedef struct insp_flavour {
     uint32_t from; /**< PY_VERSION_HEX of the first release it is true of */
     bool free_threaded;
@@ -82,7 +89,7 @@ typedef struct insp_flavour {
     uint8_t least_digits;   /**< that int.__sizeof__ counts; 3.11: 1, also of 0 */
     bool
         statics_owned; /**< up to 3.10: PyExc_*, identifiers and slot names own what they have */
-    bool head_by_type; /**< 3.11 and 3.12: sys.getsizeof adds a gc head to static types too */
+    insp_head_form heads;
 } insp_flavour;
 
 /**

@@ -159,14 +159,22 @@ static int64_t own_size(insp_reader *r, insp_addr addr, const insp_typeinfo *t)
     }
 }
 
+static bool has_counted_head(const insp_heap *h, insp_addr addr, const insp_typeinfo *t)
+{
+    insp_reader r = h->decoder.r;
+    insp_head_form form = h->py->layout.flavour->heads;
+    bool by_type = form == INSP_HEADS_OF_TYPES ||
+                   (form == INSP_HEADS_BUT_STATIC && t->addr != h->py->type_type);
+    return by_type ? t->is_gc : insp_instance_is_gc(t, &r, addr);
+}
+
 int64_t insp_object_size(insp_heap *h, insp_addr addr, const insp_typeinfo *t, bool *known)
 {
     insp_reader *r = &h->decoder.r;
     bool bad = r->bad;
     r->bad = false;
     int64_t size = own_size(r, addr, t);
-    bool head = r->layout->flavour->head_by_type ? t->is_gc : insp_instance_is_gc(t, r, addr);
-    if (head)
+    if (has_counted_head(h, addr, t))
         size += INSP_OFF(r->layout, PyGC_Head, sizeof) + t->preheader;
     // A length that more memory would be needed for than there is says nothing.
     *known = !r->bad && size > 0 && (uint64_t)size <= h->memory && t->sizeof_known;
