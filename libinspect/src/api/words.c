@@ -89,6 +89,22 @@ static bool has_size(const insp_typeinfo *t)
            t->kind == INSP_KIND_BYTEARRAY;
 }
 
+// A slot, or what else the structure has that its slots are members of.
+static const char *slot_name(const insp_layout *l, const insp_typeinfo *t, int64_t offset)
+{
+    const char *name = NULL;
+    for (uint32_t i = 0; !name && i < t->n_slots; i++)
+        name = t->slots[i].offset == offset ? t->slots[i].name : NULL;
+    for (uint32_t i = 0; !name && i < t->n_slots; i++) {
+        int16_t member = t->slots[i].member;
+        name =
+            member < 0 ? NULL : member_at(l, insp_member_struct((insp_member)member), offset);
+    }
+    if (!name && t->is_class && offset == t->weaklistoffset)
+        name = "__weakref__";
+    return name;
+}
+
 static const char *field_name(const insp_session *s, const insp_typeinfo *t, const front *f,
                               int64_t offset)
 {
@@ -100,10 +116,8 @@ static const char *field_name(const insp_session *s, const insp_typeinfo *t, con
         name = member_at(l, structure_of((insp_kind)t->kind), offset);
     if (!name && offset >= 0 && has_size(t))
         name = member_at(l, "PyVarObject", offset);
-    for (uint32_t i = 0; !name && i < t->n_slots; i++) {
-        if (t->slots[i].offset == offset)
-            name = t->slots[i].name;
-    }
+    if (!name && offset >= 0)
+        name = slot_name(l, t, offset);
     return name ? name : "";
 }
 

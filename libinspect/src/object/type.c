@@ -143,6 +143,7 @@ static void copy_slots(insp_slot *to, uint32_t *n, const insp_layout *layout,
                                      .offset = offset,
                                      .kind = row->kind,
                                      .visited = row->visited,
+                                     .member = (int16_t)row->member,
                                      .only_name = d->interpreted && row->visited};
     }
 }
@@ -174,6 +175,7 @@ static void add_member(insp_types_seen *types, insp_reader *r, insp_typeinfo *t,
                                          .offset = (int32_t)offset,
                                          .kind = INSP_REF_OWNED,
                                          .visited = t->is_gc,
+                                         .member = -1,
                                          .after_items = after};
 }
 
@@ -373,6 +375,7 @@ static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     t->basicsize = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_basicsize);
     t->itemsize = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_itemsize);
     t->dictoffset = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_dictoffset);
+    t->weaklistoffset = (int64_t)INSP_U64(r, t->addr, PyTypeObject, tp_weaklistoffset);
     t->finalize = INSP_U64(r, t->addr, PyTypeObject, tp_finalize);
     t->del = INSP_U64(r, t->addr, PyTypeObject, tp_del);
     t->is_gc = t->flags & INSP_TPF_HAVE_GC ? 1 : 0;

@@ -66,6 +66,7 @@ typedef struct insp_slot {
     uint8_t kind;     /**< insp_ref_kind */
     uint8_t visited;
     uint8_t only_name; /**< tp_traverse is interpreted; this gives the name of what it finds */
+    int16_t member;    /**< insp_member; -1: made by a class statement */
     uint8_t after_items; /**< the offset leaves the items of a variable-sized object out */
 } insp_slot;
 
@@ -76,7 +77,7 @@ typedef struct insp_typeinfo {
     const char *module; /**< "" where unknown */
     const char *read_by;
     uint64_t flags;
-    int64_t basicsize, itemsize, dictoffset;
+    int64_t basicsize, itemsize, dictoffset, weaklistoffset;
     insp_addr
         traverse; /**< to interpret, on behalf of the nearest base that is not a class statement's;
                              0: the slots and the kind say it all */
