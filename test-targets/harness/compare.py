@@ -377,7 +377,7 @@ def balance(case: Case) -> Result:
 
     98 % are enough, or what the program says where extensions of others keep much in C variables.
     """
-    least = case.facts.get("least_balanced", 0.98)
+    least = case.facts.get("least_balanced", 98)
     result = Result("balance")
     wanted = planted_remainders(case)
     counts: typing.Counter[str] = collections.Counter()
@@ -402,8 +402,8 @@ def balance(case: Case) -> Result:
             word, counts[word], result.compared, 100 * share, case.export.header.get(word)))
         if abs(share - float(case.export.header.get(word) or 0)) > 1e-3:
             result.add("header's share differs", word, 0, "%.5f" % share)
-    if counts["balanced"] < least * result.compared:
-        result.add("less than %g %% balanced" % (100 * least), "", 0)
+    if 100 * counts["balanced"] < least * result.compared:
+        result.add("less than %d %% balanced" % least, "", 0)
     return result
 
 

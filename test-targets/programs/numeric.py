@@ -58,4 +58,4 @@ def tools():
 model = Model(200, 6)
 kept = {"model": model, "objects": objects(), "records": records(), "tools": tools()}
 # numpy.random's seven Cython modules keep 2 % of all objects in static variables: names, docstrings, constants.
-planted.stop({"kept": id(kept), "least_balanced": 0.97})
+planted.stop({"kept": id(kept), "least_balanced": 97})

@@ -9,7 +9,7 @@ import unittest
 
 from gdbrun import PROGRAM, GdbCase, answers, core_of, load_json, marked, needs, refscope
 
-PYTHON = "/usr/bin/python3.11"
+PYTHON = os.environ.get("REFSCOPE_TARGET_PYTHON", "/usr/bin/python3.11")
 SAME = ("gc", "threads", "layout", "heap", "arenas", "garbage", "cycles", "audit")
 QUESTIONS = (
     "python_info interpreter_list thread_list layout_proofs heap_summary type_list arena_list "
