@@ -198,8 +198,8 @@ asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefine
 # Without the suite that compares with the processor: here the processor is valgrind's. And without
 # the large graphs: a quarter of an hour for what asan has seen and the small ones show.
 valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
-	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --error-exitcode=1 --leak-check=full \
-	    --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
+	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --fair-sched=try --error-exitcode=1 \
+	    --leak-check=full --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
 
 # The parsers, fed what they do not expect. $(call fuzzed,DIR,FLAGS,DRIVER) makes DIR/NAME of each
 # fuzz_NAME.c: with libFuzzer, or with a driver that needs no clang.
