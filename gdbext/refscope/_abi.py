@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xF9A226D8
+ABI_HASH = 0x44B4990B
 INSP_NONE = 4294967295
 
 
@@ -998,6 +998,28 @@ class Rings(NamedTuple):
     lengths: array[int]
 
 
+class PathOrigin(IntEnum):
+    NONE = 0
+    ROOT = 1
+    STATIC = 2
+    SURPLUS = 3
+
+
+class insp_path(Structure):
+    _fields_ = [
+        ("origin", c_uint),
+        ("start", c_uint32),
+        ("edges", POINTER(insp_edge)),
+        ("n_edges", c_size_t),
+    ]
+
+
+class Path(NamedTuple):
+    origin: PathOrigin
+    start: int
+    edges: list[Edge]
+
+
 class insp_finding(Structure):
     _fields_ = [
         ("rule", c_char_p),
@@ -1080,6 +1102,7 @@ RECORDS: dict[type[Structure], Any] = {
     insp_component: Component,
     insp_cycles: Cycles,
     insp_rings: Rings,
+    insp_path: Path,
     insp_finding: Finding,
     insp_findings: Findings,
 }
@@ -1107,6 +1130,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_garbage: {"unreachable": "n_unreachable", "with_them": "n_with_them", "finalizers": "n_finalizers", "callbacks": "n_callbacks", "may_resurrect": "n_may_resurrect", "uncollectable": "n_uncollectable", "below_zero": "n_below_zero"},
     insp_cycles: {"rows": "len", "members": "n_members"},
     insp_rings: {"edges": "n_edges", "lengths": "len"},
+    insp_path: {"edges": "n_edges"},
     insp_findings: {"rows": "len"},
 }
 
@@ -1118,6 +1142,7 @@ ENUMS: dict[type[Structure], dict[str, type[IntEnum]]] = {
     insp_place: {"kind": PlaceKind},
     insp_edge: {"kind": RefKind},
     insp_query: {"remainder": RemainderQuery, "sort": Sort},
+    insp_path: {"origin": PathOrigin},
 }
 
 # name: (restype, argtypes)
@@ -1337,6 +1362,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_uint32,
         c_uint32,
         POINTER(POINTER(insp_rings)),
+        POINTER(insp_error),
+    ]),
+    "insp_path_to": (c_uint, [
+        POINTER(insp_session),
+        c_uint32,
+        POINTER(POINTER(insp_path)),
         POINTER(insp_error),
     ]),
     "insp_session_findings": (c_uint, [

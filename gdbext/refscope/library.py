@@ -395,6 +395,10 @@ class Session:
         """Shortest cycles through one object."""
         return self._ask("insp_rings_through", number, limit)
 
+    def path_to(self, number: int) -> _abi.Path:
+        """The shortest way by owned references to an object from what lives by itself."""
+        return self._ask("insp_path_to", number)
+
     # ---- export ----
 
     def export(

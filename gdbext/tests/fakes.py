@@ -342,6 +342,24 @@ class FakeSession:
         rings = [ring for ring in self.rings if ring[0].src == number][:limit]
         return _abi.Rings([e for ring in rings for e in ring], array("Q", map(len, rings)))
 
+    def path_to(self, number: int) -> Any:
+        counts = {n: row.remainder for n, row in self.objects.items()}
+        static = [n for n, row in self.objects.items() if row.immortal or row.is_static]
+        for origin, starts in enumerate(
+            (list(self.roots), static, [n for n in counts if counts[n] > 0]), 1
+        ):
+            ways: Dict[int, List[Any]] = {start: [] for start in starts}
+            queue = list(starts)
+            for at in queue:
+                for edge in self.edges:
+                    if edge.src == at and edge.kind == 0 and edge.dst not in ways:
+                        ways[edge.dst] = ways[at] + [edge]
+                        queue.append(edge.dst)
+            if number in ways:
+                way = ways[number]
+                return _abi.Path(origin, way[0].src if way else number, way)
+        return _abi.Path(0, _abi.INSP_NONE, [])
+
     def session_findings(self) -> Any:
         return _abi.Findings([], 0)
 

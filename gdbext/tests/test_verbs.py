@@ -30,6 +30,7 @@ from refscope.verbs import (
     refs,
     threads,
     what,
+    why,
 )
 
 context.find_package()
@@ -63,6 +64,7 @@ DEFAULTS = {
     gc: {},
     audit: {"deficit": False, "all": False, "type": None, "fail_on": None, "baseline": None},
     what: {"addr": CONFIG},
+    why: {"expr": CONFIG},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
     layout: {"fields": None},
@@ -95,6 +97,11 @@ def bill_of(lines):
             break
         below.append(line)
     return above, below
+
+
+def prose(lines):
+    """Lines that were wrapped, as one."""
+    return " ".join(" ".join(lines).split())
 
 
 def hostile():
@@ -352,6 +359,82 @@ class Refs(unittest.TestCase):
         )
         owned = sum(row["count"] for row in found["owned"])
         self.assertEqual(owned + found["remainder"], found["refcnt"])
+
+
+class Why(unittest.TestCase):
+    def test_a_frame_holds_it(self):
+        lines = say(why, shop())
+        self.assertEqual(
+            lines[0],
+            "dict 0x7ffbf7fc8300 is alive because frame serve() at orders.py:34 holds it: "
+            "local 'config'.",
+        )
+        self.assertEqual(lines[2], "  frame serve() at orders.py:34")
+        self.assertEqual(lines[3], "  local 'config'  0x7ffbf7fc8300  dict  refcount 3, generation 2")
+        self.assertIn("It goes when all its owners let go: ['CONFIG']", prose(lines))
+
+    def test_a_module_is_named_where_its_globals_are_on_the_way(self):
+        s = shop()
+        s.owners[s.numbers[0x7FFBF8137540]] = "globals of shop"
+        root = s.root("interpreter", "sys.modules", 0xA64858)
+        s.edges = [edge for edge in s.edges if s.roots.get(edge.src) is None]
+        s.edge(root, s.numbers[0x7FFBF8137540], "['shop']")
+        lines = say(why, s)
+        self.assertEqual(
+            lines[0], "dict 0x7ffbf7fc8300 is alive because module shop keeps it: ['CONFIG']."
+        )
+        self.assertIn("dict  globals of shop", lines[3])
+
+    def test_garbage_has_no_way_and_a_fate(self):
+        lines = say(why, shop(), expr=FIRST_SESSION)
+        self.assertEqual(
+            lines[0],
+            "Session 0x7ffbf7000000 is unreachable: a cycle of 2 objects that only the collector "
+            "can free.",
+        )
+        self.assertIn("generation 0: collected when its count passes 700", prose(lines))
+        found = to_json(why, shop(), expr=FIRST_SESSION)
+        self.assertEqual((found["verdict"], found["path"], found["cycle"]), ("garbage", [], 2))
+
+    def test_a_leak_is_held_by_nobody(self):
+        s = shop()
+        s.object(0x7FFBF0000000, "list", 1, remainder=1, unexplained=1)
+        self.assertEqual(
+            say(why, s, expr=0x7FFBF0000000)[0],
+            "list 0x7ffbf0000000 is alive only by 1 reference nobody owns: held by C, or leaked.",
+        )
+
+    def test_what_a_leak_keeps_names_the_leak(self):
+        s = shop()
+        leak = s.object(0x7FFBF0000000, "list", 1, remainder=1, unexplained=1)
+        s.edge(leak, s.object(0x7FFBF0000040, "dict", 1), "[0]")
+        lines = say(why, s, expr=0x7FFBF0000040)
+        self.assertEqual(
+            lines[0],
+            "dict 0x7ffbf0000040 is alive only because list 0x7ffbf0000000 has 1 reference nobody "
+            "owns: held by C, or leaked.",
+        )
+        self.assertIn("  [0]  0x7ffbf0000040  dict  refcount 1, generation 2", lines)
+        self.assertIn("py-refs 0x7ffbf0000000", prose(lines))
+
+    def test_a_count_that_is_off_is_said(self):
+        surplus, deficit = say(why, shop(), expr=ROW), say(why, shop(), expr=BATCH)
+        self.assertIn("2 references that nobody owns will still hold it", prose(surplus))
+        self.assertIn("It is over-released", prose(deficit))
+
+    def test_what_lives_for_ever_needs_no_way(self):
+        s = shop()
+        s.object(0x9497E0, "dict", 1, immortal=1)
+        self.assertEqual(
+            say(why, s, expr=0x9497E0)[0],
+            "dict 0x9497e0 is immortal: it lives as long as its interpreter.",
+        )
+
+    def test_no_way_at_all_is_said(self):
+        s = shop()
+        s.object(0x7FFBF0000000, "list", 0)
+        lines = say(why, s, expr=0x7FFBF0000000)
+        self.assertEqual(lines[0], "No way leads to list 0x7ffbf0000000: no owner, refcount 0.")
 
 
 class Heap(unittest.TestCase):

@@ -793,6 +793,28 @@ typedef struct insp_rings {
 INSP_API insp_status insp_rings_through(insp_session *session, uint32_t number, uint32_t limit,
                                         const insp_rings **out, insp_error *err);
 
+/** What a way to an object begins with. */
+typedef enum insp_path_origin {
+    INSP_PATH_NONE = 0,   /**< there is none: only cycles and the like hold it */
+    INSP_PATH_ROOT = 1,   /**< a frame, a slot of the interpreter, a module's data */
+    INSP_PATH_STATIC = 2, /**< a static or immortal object */
+    INSP_PATH_SURPLUS = 3 /**< an object with more counts than owners: C code, or a leak */
+} insp_path_origin;
+
+/**
+ * Why an object is alive: a shortest way by owned references. Roots go before static objects, those
+ * before objects with a surplus, however long the way.
+ */
+typedef struct insp_path {
+    insp_path_origin origin;
+    uint32_t start; /**< number of the root or object it begins with; INSP_NONE: no way */
+    const insp_edge *edges; /**< from there to the object, each where the one before ends */
+    size_t n_edges;         /**< 0 also where the object itself is the start */
+} insp_path;
+
+INSP_API insp_status insp_path_to(insp_session *session, uint32_t number, const insp_path **out,
+                                  insp_error *err);
+
 /* ---- findings and export ------------------------------------------------------------------ */
 
 typedef struct insp_finding {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/base/cleanup.h"
 #include "../src/graph/graph.h"
 #include "support/asserts.h"
 #include "support/drawn_graph.h"
@@ -73,12 +74,22 @@ static void check_reverse(const insp_reverse *r)
     must(n == d.edges);
 }
 
+static insp_status shortest(const insp_subgraph *part, uint32_t from, uint32_t to,
+                            insp_u32s *path)
+{
+    INSP_CLEANUP(insp_bits_deinit) insp_bits starts = {0};
+    must(insp_bits_init(&starts, d.graph.nodes));
+    if (from < d.graph.nodes)
+        insp_bits_add(&starts, from);
+    return insp_graph_shortest(&d.graph, part, &starts, to, path, &err);
+}
+
 static void check_shortest(const insp_subgraph *part)
 {
     insp_u32s path = {0};
     for (uint32_t u = 0; u < d.graph.nodes; u++) {
         for (uint32_t v = 0; v < d.graph.nodes; v++) {
-            ck_ok(insp_graph_shortest(&d.graph, part, u, v, &path, &err));
+            ck_ok(shortest(part, u, v, &path));
             must(path.len == (far[u][v] < NO_PATH ? far[u][v] + 1 : 0));
             for (size_t i = 0; i + 1 < path.len; i++)
                 must(has_edge(&d, path.at[i], path.at[i + 1]));
@@ -89,6 +100,28 @@ static void check_shortest(const insp_subgraph *part)
         }
     }
     insp_u32s_deinit(&path);
+}
+
+// From several starts: as long as from the nearest of them.
+static void check_nearest(const insp_subgraph *part)
+{
+    INSP_CLEANUP(insp_bits_deinit) insp_bits starts = {0};
+    INSP_CLEANUP(insp_u32s_deinit) insp_u32s path = {0};
+    must(insp_bits_init(&starts, d.graph.nodes));
+    for (uint32_t u = 0; u < d.graph.nodes; u++) {
+        if (random_word() % 8 == 0)
+            insp_bits_add(&starts, u);
+    }
+    for (uint32_t v = 0; v < d.graph.nodes; v++) {
+        uint32_t nearest = NO_PATH;
+        for (uint32_t u = 0; u < d.graph.nodes; u++) {
+            if (insp_bits_has(&starts, u) && far[u][v] < nearest)
+                nearest = far[u][v];
+        }
+        ck_ok(insp_graph_shortest(&d.graph, part, &starts, v, &path, &err));
+        must(path.len == (nearest < NO_PATH ? nearest + 1 : 0));
+        must(!path.len || insp_bits_has(&starts, path.at[0]));
+    }
 }
 
 // over[i][v]: every path from the root to v goes through i, which is not v.
@@ -166,6 +199,7 @@ static void check_all(void)
     check_reach(&part);
     check_components(&part);
     check_shortest(&part);
+    check_nearest(&part);
     insp_graph back = {d.graph.nodes, reverse.off, reverse.to};
     part.reverse = &back;
     check_components(&part);
@@ -183,8 +217,7 @@ START_TEST(a_graph_without_nodes_has_answers)
     check_all();
     ck_ok(insp_graph_components(&d.graph, &all, &none, &count, &err));
     ck_assert_uint_eq(count, 0);
-    ck_fails(insp_graph_shortest(&d.graph, &all, 0, 0, &path, &err), INSP_ERR_ARGUMENT, 0,
-             "node 0 of a graph of 0");
+    ck_fails(shortest(&all, 0, 0, &path), INSP_ERR_ARGUMENT, 0, "node 0 of a graph of 0");
     ck_fails(insp_graph_dominators(&d.graph, 0, &none, &path, &err), INSP_ERR_ARGUMENT, 0,
              "node 0 of a graph of 0");
 }
@@ -207,10 +240,7 @@ START_TEST(a_node_that_does_not_exist_is_an_argument)
     uint32_t idom[3];
     insp_u32s path = {0};
     draw(&d, 3, "0>1 1>2");
-    ck_fails(insp_graph_shortest(&d.graph, &all, 0, 3, &path, &err), INSP_ERR_ARGUMENT, 0,
-             "node 3 of a graph of 3");
-    ck_fails(insp_graph_shortest(&d.graph, &all, 4, 0, &path, NULL), INSP_ERR_ARGUMENT, 0,
-             "node 3");
+    ck_fails(shortest(&all, 0, 3, &path), INSP_ERR_ARGUMENT, 0, "node 3 of a graph of 3");
     ck_fails(insp_graph_dominators(&d.graph, 3, idom, NULL, &err), INSP_ERR_ARGUMENT, 0,
              "node 3 of a graph of 3");
 }
@@ -236,13 +266,13 @@ START_TEST(a_shortest_path_has_both_ends)
     static const uint32_t expected[] = {0, 5, 3};
     insp_u32s path = {0};
     draw(&d, 6, "0>1 1>2 2>3 0>4 4>2 0>5 5>3 3>0");
-    ck_ok(insp_graph_shortest(&d.graph, &all, 0, 3, &path, &err));
+    ck_ok(shortest(&all, 0, 3, &path));
     ck_assert_uint_eq(path.len, 3);
     ck_assert_mem_eq(path.at, expected, sizeof(expected));
-    ck_ok(insp_graph_shortest(&d.graph, &all, 4, 4, &path, &err));
+    ck_ok(shortest(&all, 4, 4, &path));
     ck_assert_uint_eq(path.len, 1);
     ck_assert_uint_eq(path.at[0], 4);
-    ck_ok(insp_graph_shortest(&d.graph, &all, 3, 4, &path, &err));
+    ck_ok(shortest(&all, 3, 4, &path));
     ck_assert_uint_eq(path.len, 3);
     insp_u32s_deinit(&path);
 }

@@ -12,7 +12,7 @@ import typing
 import unittest
 from pathlib import Path
 
-from . import build, compare, planted, refscope, verbs
+from . import build, compare, planted, refscope, verbs, ways
 from .corefile import Core
 from .export import Export
 from .report import Result
@@ -132,6 +132,8 @@ def case_of(name: str, python: str = build.DEFAULT_PYTHON, base: typing.Type[End
     for check in verbs.CHECKS:
         tests["test_verb_" + check.__name__] = _verb_test(check)
     tests["test_export_planted"] = _planted_test
+    if not issubclass(base, LiveEndToEnd):  # that process has gone
+        tests["test_verb_why"] = _why_test
     title = "".join(part.title() for part in name.split("_"))
     return type(title + base.__name__.replace("EndToEnd", "Test"), (base,), tests)
 
@@ -140,6 +142,12 @@ def _planted_test(self: EndToEnd) -> None:
     if not planted.has_facts(self.answered.case.facts):
         self.skipTest("this program plants nothing for the export")
     self.hold(planted.planted(self.answered.case))
+
+
+def _why_test(self: EndToEnd) -> None:
+    garbage = self.answered.answers["garbage"]
+    unreachable = refscope.addresses(garbage["unreachable"])
+    self.hold(ways.why(self.answered.case, unreachable, refscope.addresses(garbage["with_them"])))
 
 
 def bills(case: compare.Case, facts: typing.Iterable[int]) -> Result:

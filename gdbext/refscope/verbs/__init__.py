@@ -22,6 +22,7 @@ from . import (
     refs,
     threads,
     what,
+    why,
 )
 
 ALL: List[Verb] = [
@@ -30,6 +31,7 @@ ALL: List[Verb] = [
     obj.VERB,
     what.VERB,
     refs.VERB,
+    why.VERB,
     referrers.VERB,
     referents.VERB,
     graph.VERB,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../analysis/cycles.h"
+#include "../analysis/paths.h"
 #include "../analysis/search.h"
 #include "session.h"
 
@@ -152,23 +153,22 @@ insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error
     return st;
 }
 
-// The edge from one node of a ring to the next, with its name.
-static insp_status ring_edge(insp_session *s, uint32_t from, uint32_t to, insp_edge *out,
-                             insp_arena *arena, insp_error *err)
+// The edges from each of some nodes to the next; from the last to the first where they are a ring.
+static insp_status edges_along(insp_session *s, const uint32_t *nodes, size_t n, bool ring,
+                               insp_edge *out, insp_arena *arena, insp_error *err)
 {
-    const insp_edges *edges;
-    insp_status st = insp_referents(s, from, &edges, err);
-    if (st)
-        return st;
-    for (size_t i = 0; i < edges->len; i++) {
-        if (edges->rows[i].dst != to || !edges->rows[i].visited)
-            continue;
-        *out = edges->rows[i];
-        out->name = insp_arena_text(arena, out->name, strlen(out->name));
-        break;
+    insp_status st = INSP_OK;
+    for (size_t i = 0; !st && i + (ring ? 0 : 1) < n; i++) {
+        bool found;
+        st = insp_edge_between(s, nodes[i], nodes[(i + 1) % n], ring, arena, &out[i], &found,
+                               err);
+        if (!st && !found)
+            st = insp_session_check(s, err);
+        if (!st && !found)
+            st = insp_fail(err, INSP_ERR_CHANGED, insp_heap_addr(&s->heap, nodes[i]),
+                           "a reference found before is not there any more");
     }
-    insp_answer_free(edges);
-    return out->name ? INSP_OK : insp_nomem(err);
+    return st;
 }
 
 static insp_status fill_rings(insp_session *s, const insp_u32s *nodes, const insp_u32s *lengths,
@@ -179,12 +179,9 @@ static insp_status fill_rings(insp_session *s, const insp_u32s *nodes, const ins
     insp_status st = edges && sizes ? INSP_OK : insp_nomem(err);
     size_t first = 0;
     for (size_t k = 0; !st && k < lengths->len; k++) {
-        size_t n = lengths->at[k];
-        sizes[k] = n;
-        for (size_t i = 0; !st && i < n; i++)
-            st = ring_edge(s, nodes->at[first + i], nodes->at[first + (i + 1) % n],
-                           &edges[first + i], arena, err);
-        first += n;
+        sizes[k] = lengths->at[k];
+        st = edges_along(s, nodes->at + first, sizes[k], true, edges + first, arena, err);
+        first += sizes[k];
     }
     *answer = (insp_rings){edges, nodes->len, sizes, lengths->len};
     return st;
@@ -215,6 +212,38 @@ insp_status insp_rings_through(insp_session *s, uint32_t number, uint32_t limit,
     else
         *out = answer;
     return st;
+}
+
+insp_status insp_path_to(insp_session *s, uint32_t number, const insp_path **out,
+                         insp_error *err)
+{
+    INSP_GUARDED;
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    if (!insp_heap_is_object(&s->heap, number))
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
+    INSP_CLEANUP(insp_u32s_deinit) insp_u32s nodes = {0};
+    insp_arena *arena;
+    insp_path *answer = insp_answer_new(sizeof(*answer), &arena);
+    st = answer ? insp_owner_path(&s->heap, &s->graph, number, &answer->origin, &nodes, err)
+                : insp_nomem(err);
+    insp_edge *edges = st ? NULL : insp_arena_array(arena, nodes.len + 1, sizeof(*edges));
+    if (!st && !edges)
+        st = insp_nomem(err);
+    if (!st)
+        st = edges_along(s, nodes.at, nodes.len, false, edges, arena, err);
+    if (!st)
+        st = insp_session_check(s, err);
+    if (st) {
+        insp_answer_free(answer);
+        return st;
+    }
+    answer->start = nodes.len ? nodes.at[0] : INSP_NONE;
+    answer->edges = edges;
+    answer->n_edges = nodes.len ? nodes.len - 1 : 0;
+    *out = answer;
+    return INSP_OK;
 }
 
 static const char *place_name(uint8_t place)

@@ -157,6 +157,21 @@ insp_status insp_referents_among(insp_session *s, const uint32_t *numbers, size_
     return answer ? finish(&g, answer, out, err) : insp_nomem(err);
 }
 
+insp_status insp_edge_between(insp_session *s, uint32_t from, uint32_t to, bool visited,
+                              insp_arena *arena, insp_edge *out, bool *found, insp_error *err)
+{
+    gathering g = {.s = s, .arena = arena, .dst = to};
+    walk(&g, from, gather);
+    *found = false;
+    for (size_t i = 0; i < g.rows.len && !*found; i++) {
+        const insp_edge *e = &g.rows.at[i];
+        *found = visited ? e->visited : e->kind == INSP_REF_OWNED;
+        *out = *e;
+    }
+    insp_edge_rows_deinit(&g.rows);
+    return g.failed ? insp_nomem(err) : INSP_OK;
+}
+
 static int by_number(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;

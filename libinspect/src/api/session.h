@@ -85,6 +85,13 @@ insp_status insp_session_ready(insp_session *s, insp_error *err);
  */
 insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err);
 
+/**
+ * An edge from one node to another, its name in `arena`: the first that is visited by tp_traverse, or
+ * that owns. Fails with INSP_ERR_MEMORY; *found is false where there is none.
+ */
+insp_status insp_edge_between(insp_session *s, uint32_t from, uint32_t to, bool visited,
+                              insp_arena *arena, insp_edge *out, bool *found, insp_error *err);
+
 /** In front of whatever reads the target: see insp_answer_check. */
 #define INSP_GUARDED                                                                           \
     INSP_CLEANUP(insp_guard_end) insp_guard insp_guarded = insp_guard_begin();                 \

@@ -96,14 +96,16 @@ insp_status insp_graph_reverse(const insp_graph *g, insp_reverse *out, insp_erro
 void insp_reverse_deinit(insp_reverse *r);
 
 /**
- * A shortest path of the part, both ends included; one node where they are the same, none where
- * there is no path or an end is outside the part. What was in `path` is dropped.
+ * A shortest path of the part from one of the nodes in `from` to `to`, both ends included; one node
+ * where `to` is one of them, none where there is no path. Of several paths, one that begins at the
+ * lowest number. What was in `path` is dropped.
  *
  * Fails with INSP_ERR_ARGUMENT (no such node), INSP_ERR_MEMORY. Takes 8 bytes for each node seen
  * on the way, and a bit a node.
  */
-insp_status insp_graph_shortest(const insp_graph *g, const insp_subgraph *part, uint32_t from,
-                                uint32_t to, insp_u32s *path, insp_error *err);
+insp_status insp_graph_shortest(const insp_graph *g, const insp_subgraph *part,
+                                const insp_bits *from, uint32_t to, insp_u32s *path,
+                                insp_error *err);
 
 /**
  * Immediate dominators from `root` (Georgiadis' Semi-NCA). idom[root] = root, idom of what cannot be

@@ -49,7 +49,8 @@ insp_status insp_graph_reach(const insp_graph *g, const insp_subgraph *part, ins
     return INSP_OK;
 }
 
-// A node that was found, and where in the queue the node stands that it was found from.
+// A node that was found, and where in the queue the node stands that it was found from: a start's
+// own place.
 typedef struct step {
     uint32_t node, from;
 } step;
@@ -57,7 +58,7 @@ typedef struct step {
 static bool write_path(const step *queue, uint32_t last, insp_u32s *path)
 {
     size_t n = 1;
-    for (uint32_t at = last; at > 0; at = queue[at].from)
+    for (uint32_t at = last; queue[at].from != at; at = queue[at].from)
         n++;
     if (!insp_u32s_reserve(path, n))
         return false;
@@ -67,11 +68,11 @@ static bool write_path(const step *queue, uint32_t last, insp_u32s *path)
     return true;
 }
 
-// Breadth first from queue[0] until `to` is found; its place in the queue, or UINT32_MAX.
+// Breadth first from queue[0] … queue[tail - 1] until `to` is found; its place in the queue, or
+// UINT32_MAX.
 static uint32_t search(const insp_graph *g, const insp_subgraph *part, uint32_t to,
-                       insp_bits *seen, step *queue)
+                       insp_bits *seen, step *queue, uint32_t tail)
 {
-    uint32_t tail = 1;
     for (uint32_t head = 0; head < tail; head++) {
         if (tail - head > 2 * AHEAD) {
             insp_soon(&g->off[queue[head + 2 * AHEAD].node]);
@@ -91,24 +92,48 @@ static uint32_t search(const insp_graph *g, const insp_subgraph *part, uint32_t 
     return UINT32_MAX;
 }
 
-insp_status insp_graph_shortest(const insp_graph *g, const insp_subgraph *part, uint32_t from,
-                                uint32_t to, insp_u32s *path, insp_error *err)
+// The starts that are in the part, in the order of their numbers; how many.
+static uint32_t begin(const insp_subgraph *part, const insp_bits *from, insp_bits *seen,
+                      step *queue)
+{
+    uint32_t tail = 0;
+    for (size_t w = 0; w * 64 < from->nodes; w++) {
+        uint64_t left = from->word[w];
+        if (part->nodes)
+            left &= part->nodes->word[w];
+        seen->word[w] = left;
+        for (; left; left &= left - 1, tail++)
+            queue[tail] = (step){(uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left), tail};
+    }
+    return tail;
+}
+
+static uint32_t place_in(const step *queue, uint32_t tail, uint32_t node)
+{
+    for (uint32_t i = 0; i < tail; i++) {
+        if (queue[i].node == node)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+insp_status insp_graph_shortest(const insp_graph *g, const insp_subgraph *part,
+                                const insp_bits *from, uint32_t to, insp_u32s *path,
+                                insp_error *err)
 {
     path->len = 0;
-    if (from >= g->nodes || to >= g->nodes)
+    if (to >= g->nodes || from->nodes != g->nodes)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "node %u of a graph of %u",
-                         from >= g->nodes ? from : to, g->nodes);
-    if (!insp_part_node(part, from) || !insp_part_node(part, to))
-        return INSP_OK;
+                         to >= g->nodes ? to : from->nodes, g->nodes);
 
     INSP_CLEANUP(insp_bits_deinit) insp_bits seen = {0};
     INSP_CLEANUP(insp_free_ptr) step *queue = insp_scratch(g->nodes, sizeof(*queue));
     if (!queue || !insp_bits_init(&seen, g->nodes))
         return insp_nomem(err);
 
-    insp_bits_add(&seen, from);
-    queue[0] = (step){from, 0};
-    uint32_t last = from == to ? 0 : search(g, part, to, &seen, queue);
+    uint32_t tail = begin(part, from, &seen, queue);
+    uint32_t last = insp_bits_has(&seen, to) ? place_in(queue, tail, to)
+                                             : search(g, part, to, &seen, queue, tail);
     if (last != UINT32_MAX && !write_path(queue, last, path))
         return insp_nomem(err);
     return INSP_OK;
