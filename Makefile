@@ -48,7 +48,7 @@ LIB_SRC  := $(sort $(wildcard $(foreach f,$(FOLDERS),$(LIB)/src/$(f)/*.c)))
 TEST_SRC := $(sort $(wildcard $(LIB)/tests/main.c $(LIB)/tests/support/*.c \
                               $(foreach t,$(TESTS),$(LIB)/tests/test_$(t).c)))
 FUZZ     := $(patsubst $(LIB)/fuzz/fuzz_%.c,%,$(wildcard $(LIB)/fuzz/fuzz_*.c))
-C_FILES  := $(sort $(wildcard $(LIB)/include/*.h $(LIB)/src/*/*.[ch] $(LIB)/tests/*.[ch] \
+C_FILES  := $(sort $(wildcard test-targets/leakcheck/*.c $(LIB)/include/*.h $(LIB)/src/*/*.[ch] $(LIB)/tests/*.[ch] \
                               $(LIB)/tests/support/*.[ch] $(LIB)/fuzz/*.[ch] $(LIB)/fuzz/plain/*.h $(LIB)/bench/*.[ch]))
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wmissing-prototypes \

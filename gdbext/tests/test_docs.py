@@ -2,6 +2,7 @@
 """What the documents say of the commands is what the commands say of themselves."""
 
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -75,6 +76,14 @@ class Commands(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
+    def setUp(self):
+        """A folder with the files that the pages' commands read."""
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(scratch.name)
+        Path("before.json").write_text('{"surplus": [], "deficit": []}')
+
     def test_what_pages_type_can_be_typed(self):
         for page in PAGES:
             for words in shown_commands(page):
@@ -82,7 +91,7 @@ class Pages(unittest.TestCase):
                     if words[0].startswith("py-"):
                         verb.parse(verbs.named(words[0][3:]), words[1:])
                         continue
-                    request = cli.parse(words[1:])
+                    request = cli.parse(words[1 : words.index(">") if ">" in words else None])
                     if request.name == "run":
                         jobs = cli._run_jobs(request.words)
                     else:
