@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x44B4990B
+ABI_HASH = 0x80DC6EEA
 INSP_NONE = 4294967295
 
 
@@ -189,6 +189,7 @@ class Stage(IntEnum):
     REFERENCES = 3
     REVERSE = 4
     NATIVE = 5
+    RETAINED = 6
 
 
 class JobState(IntEnum):
@@ -1020,6 +1021,35 @@ class Path(NamedTuple):
     edges: list[Edge]
 
 
+class insp_retained_row(Structure):
+    _fields_ = [
+        ("number", c_uint32),
+        ("objects", c_uint32),
+        ("bytes", c_uint64),
+    ]
+
+
+class RetainedRow(NamedTuple):
+    number: int
+    objects: int
+    bytes: int
+
+
+class insp_retained(Structure):
+    _fields_ = [
+        ("objects", c_uint32),
+        ("bytes", c_uint64),
+        ("rows", POINTER(insp_retained_row)),
+        ("len", c_size_t),
+    ]
+
+
+class Retained(NamedTuple):
+    objects: int
+    bytes: int
+    rows: list[RetainedRow]
+
+
 class insp_finding(Structure):
     _fields_ = [
         ("rule", c_char_p),
@@ -1103,6 +1133,8 @@ RECORDS: dict[type[Structure], Any] = {
     insp_cycles: Cycles,
     insp_rings: Rings,
     insp_path: Path,
+    insp_retained_row: RetainedRow,
+    insp_retained: Retained,
     insp_finding: Finding,
     insp_findings: Findings,
 }
@@ -1131,6 +1163,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_cycles: {"rows": "len", "members": "n_members"},
     insp_rings: {"edges": "n_edges", "lengths": "len"},
     insp_path: {"edges": "n_edges"},
+    insp_retained: {"rows": "len"},
     insp_findings: {"rows": "len"},
 }
 
@@ -1368,6 +1401,18 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_session),
         c_uint32,
         POINTER(POINTER(insp_path)),
+        POINTER(insp_error),
+    ]),
+    "insp_retained_by": (c_uint, [
+        POINTER(insp_session),
+        c_uint32,
+        POINTER(POINTER(insp_retained)),
+        POINTER(insp_error),
+    ]),
+    "insp_retained_most_by": (c_uint, [
+        POINTER(insp_session),
+        c_uint32,
+        POINTER(POINTER(insp_retained)),
         POINTER(insp_error),
     ]),
     "insp_session_findings": (c_uint, [

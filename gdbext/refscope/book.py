@@ -282,6 +282,20 @@ def root_place(root: Any) -> str:
     return f"{name} at {place}:{root.line}" if root.line > 0 else f"{name} in {place}"
 
 
+def root_words(root: Any) -> str:
+    """`frame serve() at orders.py:34`, `sys.modules`."""
+    return f"frame {root_place(root)}" if root.kind == "frame" else root_place(root)
+
+
+def owner_words(book: Book, edge: Any) -> str:
+    """The owner at the source of an edge: `.last of Worker 0x...`, `local 'x' of frame f()`."""
+    holder = book.holder(edge.src)
+    slot = text.shorten(edge.name, NAME_WIDTH)
+    if holder.root is not None:
+        return f"{slot} of {root_words(holder.root)}"
+    return f"{slot} of {text.shorten(holder.type, 24)} {hexa(holder.addr)}"
+
+
 def generation_words(gc: Optional[str]) -> str:
     """`generation 2`, `untracked`, `frozen`; "" without a gc head."""
     if gc is None:

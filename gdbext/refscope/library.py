@@ -399,6 +399,16 @@ class Session:
         """The shortest way by owned references to an object from what lives by itself."""
         return self._ask("insp_path_to", number)
 
+    # Stage RETAINED.
+
+    def retained_by(self, number: int) -> _abi.Retained:
+        """What would go with an object."""
+        return self._ask("insp_retained_by", number)
+
+    def retained_most_by(self, limit: int) -> _abi.Retained:
+        """The objects that keep most alive."""
+        return self._ask("insp_retained_most_by", limit)
+
     # ---- export ----
 
     def export(

@@ -13,7 +13,14 @@ from . import text
 QUIET_SECONDS = 1.0
 EVERY_SECONDS = 0.5
 
-STAGES = {1: "opening", 2: "objects", 3: "references", 4: "reverse", 5: "candidates"}
+STAGES = {
+    1: "opening",
+    2: "objects",
+    3: "references",
+    4: "reverse",
+    5: "candidates",
+    6: "retained",
+}
 
 
 def stage_words(record: Any) -> str:

@@ -342,19 +342,43 @@ class FakeSession:
         rings = [ring for ring in self.rings if ring[0].src == number][:limit]
         return _abi.Rings([e for ring in rings for e in ring], array("Q", map(len, rings)))
 
+    def _starts(self) -> List[List[int]]:
+        rows = self.objects.items()
+        static = [n for n, row in rows if row.immortal or row.is_static]
+        return [list(self.roots), static, [n for n, row in rows if row.remainder > 0]]
+
+    def _ways(self, starts: List[int], without: int = -1) -> Dict[int, List[Any]]:
+        ways: Dict[int, List[Any]] = {start: [] for start in starts if start != without}
+        queue = list(ways)
+        for at in queue:
+            for edge in self.edges:
+                if edge.src == at and edge.kind == 0 and edge.dst not in (*ways, without):
+                    ways[edge.dst] = ways[at] + [edge]
+                    queue.append(edge.dst)
+        return ways
+
+    def _lost(self, number: int) -> Any:
+        starts = [n for some in self._starts() for n in some]
+        return self._ways(starts).keys() - self._ways(starts, number).keys()
+
+    def retained_by(self, number: int) -> Any:
+        lost = {n: self._lost(n) for n in self._lost(number)}
+        below = [n for n in lost if n != number and sum(n in others for others in lost.values()) == 2]
+        rows = [self._retained_row(n, lost[n]) for n in below]
+        own = self._retained_row(number, lost.get(number, ()))
+        return _abi.Retained(own.objects, own.bytes, sorted(rows, key=lambda r: -r.bytes))
+
+    def retained_most_by(self, limit: int) -> Any:
+        rows = [self._retained_row(n, self._lost(n)) for n in self.objects]
+        rows = sorted((row for row in rows if row.objects), key=lambda row: -row.bytes)
+        return _abi.Retained(0, 0, rows[: limit or None])
+
+    def _retained_row(self, number: int, lost: Any) -> Any:
+        return _abi.RetainedRow(number, len(lost), sum(self.objects[n].bytes for n in lost))
+
     def path_to(self, number: int) -> Any:
-        counts = {n: row.remainder for n, row in self.objects.items()}
-        static = [n for n, row in self.objects.items() if row.immortal or row.is_static]
-        for origin, starts in enumerate(
-            (list(self.roots), static, [n for n in counts if counts[n] > 0]), 1
-        ):
-            ways: Dict[int, List[Any]] = {start: [] for start in starts}
-            queue = list(starts)
-            for at in queue:
-                for edge in self.edges:
-                    if edge.src == at and edge.kind == 0 and edge.dst not in ways:
-                        ways[edge.dst] = ways[at] + [edge]
-                        queue.append(edge.dst)
+        for origin, starts in enumerate(self._starts(), 1):
+            ways = self._ways(starts)
             if number in ways:
                 way = ways[number]
                 return _abi.Path(origin, way[0].src if way else number, way)

@@ -28,6 +28,7 @@ from refscope.verbs import (
     referents,
     referrers,
     refs,
+    retained,
     threads,
     what,
     why,
@@ -65,6 +66,7 @@ DEFAULTS = {
     audit: {"deficit": False, "all": False, "type": None, "fail_on": None, "baseline": None},
     what: {"addr": CONFIG},
     why: {"expr": CONFIG},
+    retained: {"expr": None},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
     layout: {"fields": None},
@@ -435,6 +437,52 @@ class Why(unittest.TestCase):
         s.object(0x7FFBF0000000, "list", 0)
         lines = say(why, s, expr=0x7FFBF0000000)
         self.assertEqual(lines[0], "No way leads to list 0x7ffbf0000000: no owner, refcount 0.")
+
+
+class Retained(unittest.TestCase):
+    def shelf(self):
+        """A list of three that nobody else owns, and of a fourth that a frame owns as well."""
+        s = shop()
+        shelf, kept = s.object(0x7FFBF0000000, "list", 1), s.object(0x7FFBF0000400, "int", 2, gc=None)
+        frame = next(iter(s.roots))
+        s.edge(frame, shelf, "local 'shelf'")
+        s.edge(frame, kept, "local 'kept'")
+        for i in range(3):
+            s.edge(shelf, s.object(0x7FFBF0000040 + 0x40 * i, "int", 1, gc=None), f"[{i}]")
+        s.edge(shelf, kept, "[3]")
+        return s
+
+    def test_what_would_go_adds_up(self):
+        s = self.shelf()
+        lines = say(retained, s, expr=0x7FFBF0000000)
+        total = sum(s.objects[s.numbers[0x7FFBF0000000 + 0x40 * i]].bytes for i in range(4))
+        self.assertEqual(
+            lines[0],
+            f"If list 0x7ffbf0000000 went, 3 more objects would go with it: {total} bytes in all.",
+        )
+        rule = next(i for i, line in enumerate(lines) if re.fullmatch(r"  -+", line))
+        self.assertEqual(sum(int(line.split()[0]) for line in lines[2:rule]), total)
+        self.assertEqual(lines[rule + 1].split(), [str(total), "in", "4", "objects"])
+        self.assertIn("[3] (int) has another owner.", prose(lines))
+
+    def test_a_cut_sum_still_adds_up(self):
+        lines = say(retained, self.shelf(), expr=0x7FFBF0000000, limit=1)
+        rule = next(i for i, line in enumerate(lines) if re.fullmatch(r"  -+", line))
+        total = int(lines[rule + 1].split()[0])
+        self.assertEqual(sum(int(line.split()[0]) for line in lines[2:rule]), total)
+        self.assertIn("... and 2 more (--limit 0 lists all)", prose(lines))
+
+    def test_the_list_says_who_holds_each(self):
+        s = self.shelf()
+        s.owners[s.numbers[0x7FFBF0000000]] = "shelf of frame serve()"
+        lines = say(retained, s, limit=1)
+        self.assertIn("list 0x7ffbf0000000, shelf of frame serve(), alone keeps", lines[0])
+        self.assertIn("  ... and more (--limit 0 lists all)", lines)
+
+    def test_garbage_retains_nothing(self):
+        lines = say(retained, shop(), expr=FIRST_SESSION)
+        self.assertEqual(lines[0], "Session 0x7ffbf7000000 is garbage: nothing alive keeps it.")
+        self.assertIn("py-garbage", prose(lines))
 
 
 class Heap(unittest.TestCase):

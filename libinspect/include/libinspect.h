@@ -200,7 +200,8 @@ typedef enum insp_stage {
     INSP_STAGE_OBJECTS = 2,    /**< every object, numbered; types; arenas */
     INSP_STAGE_REFERENCES = 3, /**< who refers to what; refcount remainders */
     INSP_STAGE_REVERSE = 4,    /**< by whom is it referred to */
-    INSP_STAGE_NATIVE = 5      /**< words of C memory that may hold an unexplained reference */
+    INSP_STAGE_NATIVE = 5,     /**< words of C memory that may hold an unexplained reference */
+    INSP_STAGE_RETAINED = 6    /**< what would go with each object */
 } insp_stage;
 
 typedef enum insp_job_state {
@@ -814,6 +815,34 @@ typedef struct insp_path {
 
 INSP_API insp_status insp_path_to(insp_session *session, uint32_t number, const insp_path **out,
                                   insp_error *err);
+
+/**
+ * What would go with an object: it dominates what can be reached from roots, static objects and objects with a
+ * surplus over it alone, by owned references.
+ */
+typedef struct insp_retained_row {
+    uint32_t number;
+    uint32_t objects; /**< how many would go, itself included */
+    uint64_t bytes;   /**< of their blocks: insp_object.bytes, summed */
+} insp_retained_row;
+
+typedef struct insp_retained {
+    uint32_t objects; /**< of the object asked for; 0: it is garbage already */
+    uint64_t bytes;
+    const insp_retained_row *rows; /**< those that retain most first */
+    size_t len;
+} insp_retained;
+
+/** An object, and those right below it: the rest of what it retains is theirs. */
+INSP_API insp_status insp_retained_by(insp_session *session, uint32_t number,
+                                      const insp_retained **out, insp_error *err);
+
+/**
+ * The objects that keep most alive, at most `limit` (0: all), none of them below another. Roots,
+ * modules and their globals, and what owes 4/5 to one object below it, are gone into.
+ */
+INSP_API insp_status insp_retained_most_by(insp_session *session, uint32_t limit,
+                                           const insp_retained **out, insp_error *err);
 
 /* ---- findings and export ------------------------------------------------------------------ */
 

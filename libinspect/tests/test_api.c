@@ -180,13 +180,13 @@ START_TEST(a_job_of_a_core_cancelled_at_any_moment_can_be_run_again)
     insp_close(session);
     unsigned cancelled = 0;
     for (int k = 0; k < MOMENTS; k++) {
-        insp_stage stage = (insp_stage)(INSP_STAGE_RUNTIME + k % INSP_STAGE_NATIVE);
+        insp_stage stage = (insp_stage)(INSP_STAGE_RUNTIME + k % INSP_STAGE_RETAINED);
         open_session();
         insp_job *job = NULL;
         ck_ok(insp_job_start(session, stage, &job, &err));
         // The first ones at once: a thread of its own need not have begun by then.
-        if (k >= INSP_STAGE_NATIVE)
-            sleep_us((long)k / INSP_STAGE_NATIVE * STEP_US);
+        if (k >= INSP_STAGE_RETAINED)
+            sleep_us((long)k / INSP_STAGE_RETAINED * STEP_US);
         insp_job_cancel(job);
         insp_status st = insp_job_finish(job, &err);
         ck_assert_msg(st == INSP_OK || st == INSP_ERR_CANCELLED, "%d: %s", st, err.message);
@@ -249,7 +249,7 @@ START_TEST(a_stage_that_is_none_is_refused)
     insp_job *job = NULL;
     open_session();
     for (int stage = -1; stage < 10; stage++) {
-        if (stage >= INSP_STAGE_RUNTIME && stage <= INSP_STAGE_NATIVE)
+        if (stage >= INSP_STAGE_RUNTIME && stage <= INSP_STAGE_RETAINED)
             continue;
         ck_fails(insp_job_start(session, (insp_stage)stage, &job, &err), INSP_ERR_ARGUMENT, 0,
                  "there is no stage");
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(closing_ends_a_job_that_runs)
 {
     insp_job *job;
-    for (int stage = INSP_STAGE_RUNTIME; stage <= INSP_STAGE_NATIVE; stage++) {
+    for (int stage = INSP_STAGE_RUNTIME; stage <= INSP_STAGE_RETAINED; stage++) {
         open_session();
         ck_ok(insp_job_start(session, (insp_stage)stage, &job, &err));
         insp_close(session);

@@ -134,6 +134,7 @@ def case_of(name: str, python: str = build.DEFAULT_PYTHON, base: typing.Type[End
     tests["test_export_planted"] = _planted_test
     if not issubclass(base, LiveEndToEnd):  # that process has gone
         tests["test_verb_why"] = _why_test
+        tests["test_verb_retained"] = _retained_test
     title = "".join(part.title() for part in name.split("_"))
     return type(title + base.__name__.replace("EndToEnd", "Test"), (base,), tests)
 
@@ -148,6 +149,10 @@ def _why_test(self: EndToEnd) -> None:
     garbage = self.answered.answers["garbage"]
     unreachable = refscope.addresses(garbage["unreachable"])
     self.hold(ways.why(self.answered.case, unreachable, refscope.addresses(garbage["with_them"])))
+
+
+def _retained_test(self: EndToEnd) -> None:
+    self.hold(ways.retained(self.answered.case))
 
 
 def bills(case: compare.Case, facts: typing.Iterable[int]) -> Result:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Asks `why` of many objects, and looks for the same ways in the export."""
+"""Asks `why` and `retained` of some objects, and finds the same in the export by brute force."""
 import collections
 import typing
 
@@ -27,21 +27,30 @@ class Ways:
         objects = case.export.objects.values()
         self.forever = {o.id for o in objects if o.immortal or case.core.is_static(o.addr)}
         surplus = [o.id for o in objects if o.id not in self.forever and (o.remainder or 0) > 0]
+        self.starts = {*(i for i in self.out if i < 0), *self.forever, *surplus}
         self.distances = {"root": self._from([i for i in self.out if i < 0]),
                           "static": self._from(sorted(self.forever)),
                           "surplus": self._from(surplus)}
 
-    def _from(self, starts: typing.Iterable[int]) -> Distances:
+    def _from(self, starts: typing.Iterable[int], without: typing.Optional[int] = None
+              ) -> Distances:
         """Breadth first; ids of roots are negative."""
         far = dict.fromkeys(starts, 0)
+        far.pop(without, None)
         queue = collections.deque(far)
         while queue:
             at = queue.popleft()
             for to in self.out.get(at, ()):
-                if to not in far:
+                if to not in far and to != without:
                     far[to] = far[at] + 1
                     queue.append(to)
         return far
+
+    def lost_without(self, number: int) -> typing.Set[int]:
+        """What nothing keeps alive any more if an object goes, itself included."""
+        alive = self.distances
+        before = {i for far in alive.values() for i in far if i >= 0}
+        return before - self._from(self.starts, number).keys()
 
     def origin(self, number: int) -> typing.Tuple[str, int]:
         """What the way to an object must begin with, and how many edges it has."""
@@ -95,3 +104,26 @@ def _wrong(ways: Ways, answer: typing.Any, number: int, unreachable: typing.Set[
         if step["name"] not in ways.names.get((before, after), ()):
             return "no edge %s" % step["name"]
     return "" if ids[-1] == number else "the way leads elsewhere"
+
+
+def retained(case: Case) -> Result:
+    """What goes with the largest objects and with planted ones is what brute force finds."""
+    result, ways = Result("retained verb"), Ways(case)
+    most = refscope.ask(case.core.path, ["retained --limit 3"])["retained --limit 3"]
+    asked = [int(row["addr"], 16) for row in most["rows"]]
+    asked += [f["addr"] for key in ("remainders", "refcounts") for f in case.facts.get(key, ())][:2]
+    answers = refscope.ask(case.core.path, ["retained %#x" % addr for addr in asked])
+    objects = case.export.objects
+    for addr in asked:
+        result.compared += 1
+        answer = answers["retained %#x" % addr]
+        lost = ways.lost_without(case.by_addr[addr].id)
+        wanted = len(lost), sum(objects[i].bytes or 0 for i in lost)
+        said = answer["objects"], answer["bytes"]
+        if said != wanted:
+            result.add("wrong retained size", case.type_of(addr), addr, "%r, not %r" % (said, wanted))
+    for row in most["rows"]:
+        same = answers["retained %s" % row["addr"]]
+        if (row["bytes"], row["objects"]) != (same["bytes"], same["objects"]):
+            result.add("two answers", row["type"], int(row["addr"], 16))
+    return result

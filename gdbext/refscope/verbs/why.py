@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from .. import collector, text, verb
-from ..book import REF_OWNED, Book, called, generation_words, hexa, root_json, root_place
+from ..book import (
+    REF_OWNED,
+    Book,
+    called,
+    generation_words,
+    hexa,
+    owner_words,
+    root_json,
+    root_words,
+)
 
 FROM_NONE, FROM_ROOT, FROM_STATIC, FROM_SURPLUS = range(4)
 
@@ -67,10 +76,10 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         name=book.own_name(row),
         verdict=_verdict(session, row, path),
         root=root,
-        root_words=_root_words(root),
+        root_words=root_words(root) if root else "",
         steps=_steps(book, start, path),
         owners=len(owners),
-        owner_words=[_owner_words(book, edge) for edge in owners[:OWNERS_NAMED]],
+        owner_words=[owner_words(book, edge) for edge in owners[:OWNERS_NAMED]],
         refcnt=row.refcnt,
         remainder=row.remainder,
         surplus=start.remainder if held else 0,
@@ -139,20 +148,6 @@ def _fate(session: Any, row: Any) -> str:
 def _owners(book: Book, row: Any) -> List[Any]:
     edges = book.session.referrers(row.number)
     return [edge for edge in edges if edge.kind == REF_OWNED and edge.src != row.number]
-
-
-def _owner_words(book: Book, edge: Any) -> str:
-    holder = book.holder(edge.src)
-    slot = text.shorten(edge.name, 32)
-    if holder.root is not None:
-        return f"{slot} of {_root_words(holder.root)}"
-    return f"{slot} of {text.shorten(holder.type, 24)} {hexa(holder.addr)}"
-
-
-def _root_words(root: Optional[Any]) -> str:
-    if root is None:
-        return ""
-    return f"frame {root_place(root)}" if root.kind == "frame" else root_place(root)
 
 
 # ---- JSON -----------------------------------------------------------------------------------

@@ -8,6 +8,12 @@
 
 #include "../heap/heap.h"
 
+/** What kind of beginning a node is; INSP_PATH_NONE: it needs an owner to live. */
+insp_path_origin insp_origin_of(const insp_heap *h, uint32_t node);
+
+/** Keeps the edges that own: an insp_edge_filter over an insp_heap. */
+bool insp_is_owned_edge(const void *heap, uint64_t edge);
+
 /**
  * The nodes of a shortest way, both ends included, from a root; where there is none from a static or immortal
  * object; where there is none either, from an object with a surplus. `*origin` says which, and `path`

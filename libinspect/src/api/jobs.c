@@ -116,6 +116,8 @@ static insp_status run_stage(insp_session *s, insp_stage stage, insp_error *err)
         st = insp_native_search(&s->heap, s->threads, &s->native, err);
         s->ledger = insp_ledger_of(&s->heap, &s->native);
         return st;
+    case INSP_STAGE_RETAINED:
+        return insp_retained_build(&s->heap, &s->graph, &s->retained, err);
     }
     return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no stage %d", (int)stage);
 }
@@ -163,6 +165,9 @@ static void forget(insp_session *s, insp_stage stage)
     case INSP_STAGE_NATIVE:
         insp_native_deinit(&s->native);
         s->ledger = insp_ledger_of(&s->heap, NULL);
+        return;
+    case INSP_STAGE_RETAINED:
+        insp_retained_deinit(&s->retained);
         return;
     }
 }
@@ -308,7 +313,7 @@ insp_status insp_job_start(insp_session *s, insp_stage stage, insp_job **out, in
 {
     if (s->job)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "a job of this session is running");
-    if (stage < INSP_STAGE_RUNTIME || stage > INSP_STAGE_NATIVE)
+    if (stage < INSP_STAGE_RUNTIME || stage > INSP_STAGE_RETAINED)
         return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no stage %d", (int)stage);
     insp_status st = insp_session_changed(s) ? insp_session_check(s, err) : INSP_OK;
     if (st)

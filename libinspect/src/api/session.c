@@ -126,6 +126,7 @@ void insp_close(insp_session *s)
         (void)insp_job_finish(s->job, NULL);
     }
     insp_native_deinit(&s->native);
+    insp_retained_deinit(&s->retained);
     insp_reverse_deinit(&s->reverse);
     insp_heap_deinit(&s->heap);
     insp_cpython_close(&s->py);

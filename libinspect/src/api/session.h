@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "../analysis/ledger.h"
+#include "../analysis/retained.h"
 #include "../base/cleanup.h"
 #include "../memory/demand.h"
 #include "../memory/guard.h"
@@ -31,6 +32,7 @@ struct insp_session {
     insp_graph graph; /**< forward, of heap.off and heap.to */
     insp_reverse reverse;
     insp_native native;
+    insp_retained_tree retained;
     insp_ledger ledger;
     insp_stage reached;    /**< 0: none */
     size_t runtime_proofs; /**< proofs and findings of INSP_STAGE_RUNTIME: later ones are */
