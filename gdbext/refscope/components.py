@@ -289,9 +289,11 @@ class Reader:
             return "reachable: held from outside."
         n = sum(row.remainder for row in surplus)
         first = surplus[0]
+        whose = "by C, most likely" if all(row.unexplained == 0 for row in surplus) else ""
         return (
-            f"held from outside by {text.plural(n, 'reference')} nobody owns: surplus of "
-            f"{self.book.type_name(first)} {hexa(first.addr)}; the collector treats it as alive."
+            f"held from outside {whose or 'by C, or leaked'}: {text.plural(n, 'reference')} that "
+            f"nobody owns, surplus of {self.book.type_name(first)} {hexa(first.addr)}; the "
+            "collector treats it as alive."
         )
 
     def holder(self, members: Sequence[Any]) -> Optional[Tuple[Holder, str]]:

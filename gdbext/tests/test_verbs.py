@@ -599,7 +599,7 @@ class Cycles(unittest.TestCase):
         s.edge(b, a, "[0]")
         s.components.append(([a, b], 1, 0))
         verdict = to_json(cycles, s)[-1]["verdict"]
-        self.assertIn("held from outside by 1 reference nobody owns", verdict)
+        self.assertIn("held from outside by C, or leaked: 1 reference that nobody owns", verdict)
 
     def test_the_program_itself_is_one_row_without_a_ring(self):
         s = shop()

@@ -107,7 +107,7 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
             notes.add("cut here", _cut(garbage[0].ring))
     for group in answer.groups:
         if group.first.verdict.startswith("held from outside"):
-            notes.add("leaked", group.first.verdict)
+            notes.add("why it stays", group.first.verdict)
             break
     if not by_member:
         notes.next("cycles", "--members", why="one line a member")
