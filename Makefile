@@ -357,7 +357,7 @@ install: build $(BUILD)/man/refscope.1 ## Install below PREFIX (/usr/local), thr
 	install -m 644 $(HEADER) $(DESTDIR)$(PREFIX)/include/libinspect.h
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	    $(LIB)/libinspect.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libinspect.pc
-	cd gdbext && find refscope -name '*.py' -exec install -D -m 644 {} $(abspath $(DESTDIR)/$(SHARE))/{} \;
+	cd gdbext && find refscope \( -name '*.py' -o -name '*.types' \) -exec install -D -m 644 {} $(abspath $(DESTDIR)/$(SHARE))/{} \;
 	install -m 644 gdbext/refscope-gdb.py $(DESTDIR)$(SHARE)/refscope-gdb.py
 	sed -e 's|@PYTHON@|$(PYTHON)|' -e 's|@PACKAGE@|$(SHARE)|' gdbext/tools/launcher.in \
 	    > $(DESTDIR)$(PREFIX)/bin/refscope

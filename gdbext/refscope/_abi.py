@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x80DC6EEA
+ABI_HASH = 0xC4360E61
 INSP_NONE = 4294967295
 
 
@@ -1203,6 +1203,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_size_t,
         POINTER(insp_options),
         POINTER(POINTER(insp_session)),
+        POINTER(insp_error),
+    ]),
+    "insp_describe_types": (c_uint, [
+        POINTER(insp_session),
+        c_char_p,
+        c_char_p,
         POINTER(insp_error),
     ]),
     "insp_close": (None, [POINTER(insp_session)]),

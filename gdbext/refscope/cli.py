@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
-from . import __version__, progress, target, text, verb, verbs
+from . import __version__, descriptions, progress, target, text, verb, verbs
 from .library import InspectError
 from .stream import answer_pieces, value_pieces
 from .target import EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_OK, EXIT_PARTIAL, TargetError
@@ -35,6 +35,7 @@ CORE            a core dump of a CPython process
 PID             a process: it is held for a moment, copied, and let go
 --exe FILE      the executable, if it is not where the core says
 --sysroot DIR   a folder to look for all files of the process in
+--types FILE    slots of types that refscope does not know (docs/types.md)
 --format F      text for people, json for programs
 --limit N       rows of a list in text, 20 by default; 0 lists all
 --no-hints      do not propose commands to give next
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="refscope", add_help=False, allow_abbrev=False)
     parser.add_argument("--exe")
     parser.add_argument("--sysroot")
+    parser.add_argument("--types", action="append", default=[])
     parser.add_argument("--format", choices=("text", "json"), default=None)
     parser.add_argument("--limit", type=verb.count, default=None)
     parser.add_argument("--no-hints", action="store_true")
@@ -260,6 +262,7 @@ def _jobs_of_file(path: str) -> List[Tuple[str, List[str]]]:
 
 def _answer_all(request: Request, jobs: Sequence[Tuple[str, List[str]]]) -> int:
     options = request.options
+    descriptions.add(options.types)
     try:
         session = target.open_word(request.word, options.exe, options.sysroot)
     except TargetError as error:
@@ -445,6 +448,8 @@ def _start(request: Request) -> str:
     for flag, value in (("--exe", request.options.exe), ("--sysroot", request.options.sysroot)):
         if value:
             words += [flag, value]
+    for name in request.options.types:
+        words += ["--types", name]
     return " ".join(shlex.quote(word) for word in words + [request.word])
 
 

@@ -96,6 +96,13 @@ class Session:
         error = _abi.insp_error()
         _check(getattr(self._lib, name)(*arguments, byref(self._handle), byref(error)), error)
 
+    def describe_types(self, file: str, text: str) -> None:
+        """Describe types by the text of a file; before anything is asked."""
+        error = _abi.insp_error()
+        function = self._function("insp_describe_types")
+        words = (os.fsencode(file), text.encode())
+        _check(function(self._handle, *words, byref(error)), error)
+
     def close(self) -> None:
         """Let go of the target. A second time does nothing."""
         handle, self._handle = self._handle, POINTER(_abi.insp_session)()

@@ -11,6 +11,7 @@ import re
 from typing import Any, Iterable, List, Optional, Sequence
 
 from . import text
+from .descriptions import DescriptionError, describe
 from .library import InspectError, LibraryError, Session, Status
 
 EXIT_OK, EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_PARTIAL = 0, 1, 2, 3, 4
@@ -34,11 +35,13 @@ def open_word(word: str, exe: Optional[str], sysroot: Optional[str]) -> Session:
             raise TargetError(f"{path}: no such file")
     try:
         if is_pid(word):
-            return Session.open_process(int(word), exe, sysroot)
+            return describe(Session.open_process(int(word), exe, sysroot))
         problem = why_not_core(word)
         if problem:
             raise TargetError(f"{word}: {problem}")
-        return Session.open_core(word, exe, sysroot)
+        return describe(Session.open_core(word, exe, sysroot))
+    except DescriptionError as error:
+        raise TargetError(str(error)) from None
     except InspectError as error:
         raise from_library(error, word, exe) from None
 

@@ -50,6 +50,7 @@ IN_GDB = """
 | `set refscope limit N` | rows of a list before it is cut; 0 never cuts |
 | `set refscope hints on\\|off\\|auto` | whether to propose what to give next; auto is on at a terminal |
 | `set refscope progress on\\|off` | whether long work shows how far it is |
+| `set refscope types FILES` | files that describe types of extension modules ([types.md](types.md)), with colons between them |
 | `set refscope library FILE` | the `libinspect.so` to load; empty is the one that belongs to this refscope |
 | `$_pyobj_type(ADDR)`, `$_pyobj_refcnt(ADDR)` | for conditions and `printf` |
 """

@@ -140,6 +140,16 @@ INSP_API insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings,
                                       size_t n_threads, const insp_options *options,
                                       insp_session **out, insp_error *err);
 
+/**
+ * Describe slots of types that the library does not know; before the first job. The text is that of a
+ * description file (libinspect/src/object/described.h says what is in one), `file` what messages
+ * call it. What is described later goes before what was described earlier.
+ *
+ * Fails with INSP_ERR_ARGUMENT, whose message names the line.
+ */
+INSP_API insp_status insp_describe_types(insp_session *session, const char *file,
+                                         const char *text, insp_error *err);
+
 /** Close a session; a job that runs is cancelled and waited for. NULL is fine. */
 INSP_API void insp_close(insp_session *session);
 

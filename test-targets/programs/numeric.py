@@ -57,5 +57,9 @@ def tools():
 
 model = Model(200, 6)
 kept = {"model": model, "objects": objects(), "records": records(), "tools": tools()}
+part, names = kept["objects"]["part"], kept["objects"]["names"]
+edges = [{"src": id(part), "dst": id(names), "name": ".base"},
+         {"src": id(part), "dst": id(part.dtype), "name": ".dtype"},
+         {"src": id(names), "dst": id(names[7]), "name": "[7]"}]
 # numpy.random's seven Cython modules keep 2 % of all objects in static variables: names, docstrings, constants.
-planted.stop({"kept": id(kept), "least_balanced": 97})
+planted.stop({"edges": edges, "kept": id(kept), "least_balanced": 97})

@@ -88,6 +88,46 @@ class GrowingTest(case_of("growing")):
         self.assertLessEqual(set(case.facts["new"]), set(case.by_addr))
 
 
+class Described(unittest.TestCase):
+    """A type that somebody describes in a file."""
+
+    TEXT = "type _exttypes.Opaque\n  +0x18  .right  %s\n  +0x10  .left\n"
+
+    def setUp(self):
+        require_refscope()
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.file = Path(scratch.name) / "mine.types"
+        self.target = Target("exttypes")
+        self.core = self.target.core
+        self.fact = self.target.facts["hidden"][0]
+
+    def ask(self, *verb):
+        ran = refscope.call("--types", self.file, self.core, *verb, "--format", "json")
+        self.assertIn(ran.status, (refscope.ANSWERED, refscope.IN_PART), ran.err)
+        return json.loads(ran.out)
+
+    def test_its_slots_have_names_and_count_once(self):
+        for word in ("hidden", "visited"):
+            with self.subTest(word=word):
+                self.file.write_text(self.TEXT % word)
+                found = self.ask("referents", hex(self.fact["src"]))["referents"]
+                self.assertEqual([row["name"] for row in found], [".right"])
+                bill = self.ask("refs", hex(self.fact["dst"]))
+                self.assertEqual(bill["verdict"], "balanced")
+
+    def test_what_is_not_counted_is_not(self):
+        self.file.write_text(self.TEXT % "borrowed")
+        bill = self.ask("refs", hex(self.fact["dst"]))
+        self.assertEqual([row["name"] for row in bill["borrowed"]], [".right"])
+
+    def test_a_file_that_is_wrong_is_an_error(self):
+        self.file.write_text("type\n")
+        ran = refscope.call("--types", self.file, self.core, "heap")
+        self.assertEqual((ran.status, ran.out), (refscope.FAILED, ""))
+        self.assertIn("line 1: 'type' wants one name", ran.err)
+
+
 class WithoutTruth(unittest.TestCase):
     """Cores of processes that could not be asked: the core's own words must still hold."""
 

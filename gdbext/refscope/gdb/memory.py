@@ -12,6 +12,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 import gdb
 
+from ..descriptions import DescriptionError, describe
 from ..library import InspectError, Session, Status
 from ..target import TargetError, elf_type
 
@@ -74,6 +75,13 @@ def place_of(inferior: Any) -> Place:
 def open_place(place: Place, inferior: Any) -> Session:
     """Open it. Raises InspectError or TargetError."""
     sysroot = _local_folder(str(gdb.parameter("sysroot") or ""))
+    try:
+        return describe(_open_any(place, inferior, sysroot))
+    except DescriptionError as error:
+        raise TargetError(str(error)) from None
+
+
+def _open_any(place: Place, inferior: Any, sysroot: Optional[str]) -> Session:
     try:
         return _open(place, inferior, place.exe or None, sysroot)
     except InspectError as error:

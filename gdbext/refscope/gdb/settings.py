@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import gdb
 
-from .. import text
+from .. import descriptions, text
 
 
 class _Prefix(gdb.Command):
@@ -24,7 +24,7 @@ class _Prefix(gdb.Command):
         if self._name.startswith("set"):
             gdb.execute(f"help {self._name}")
             return
-        for setting in (Limit, Hints, Progress, Library):
+        for setting in (Limit, Hints, Progress, Types, Library):
             gdb.execute(f"show {setting.name}")
 
 
@@ -100,6 +100,25 @@ class Library(_Setting):
         return ""
 
 
+class Types(_Setting):
+    """Files that describe types of extension modules, with colons between them.
+
+    Those that come with refscope need not be named."""
+
+    name = "refscope types"
+    set_doc = "Set the files that describe types of extension modules."
+    show_doc = "Show the files that describe types of extension modules."
+    said = 'Types are described by "%s", and by what comes with refscope.'
+
+    def get_set_string(self) -> str:
+        """What is open was opened without them."""
+        from . import sessions
+
+        sessions.drop_all()
+        os.environ[descriptions.SETTING] = self.value or ""
+        return ""
+
+
 def register() -> None:
     """Add the settings."""
     _Prefix("set refscope", "Set how the py- commands of refscope behave.")
@@ -107,6 +126,7 @@ def register() -> None:
     Limit(gdb.PARAM_ZUINTEGER, text.DEFAULT_LIMIT)
     Hints(gdb.PARAM_AUTO_BOOLEAN, None)
     Progress(gdb.PARAM_BOOLEAN, True)
+    Types(gdb.PARAM_OPTIONAL_FILENAME, os.environ.get(descriptions.SETTING, ""))
     Library(gdb.PARAM_OPTIONAL_FILENAME, os.environ.get("REFSCOPE_LIB", ""))
 
 

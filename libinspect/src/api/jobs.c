@@ -58,6 +58,13 @@ static uint64_t fs_base_of(const insp_session *s)
     return found;
 }
 
+static insp_status begin_heap(insp_session *s, insp_error *err)
+{
+    insp_status st = insp_heap_init(&s->heap, &s->py, err);
+    s->heap.types.described = &s->described;
+    return st;
+}
+
 static insp_status open_runtime(insp_session *s, insp_error *err)
 {
     insp_status st = s->modules_pending ? insp_session_find_modules(s, err) : INSP_OK;
@@ -68,7 +75,7 @@ static insp_status open_runtime(insp_session *s, insp_error *err)
         find_tids(s);
     s->py.fs_base = fs_base_of(s);
     if (!st)
-        st = insp_heap_init(&s->heap, &s->py, err);
+        st = begin_heap(s, err);
     s->runtime_proofs = s->py.proofs.len;
     return st;
 }
@@ -143,7 +150,7 @@ static void forget_heap(insp_session *s)
     s->graph = (insp_graph){.nodes = 0};
     s->ledger = (insp_ledger){.mortal = 0};
     s->reached = INSP_STAGE_RUNTIME;
-    if (insp_heap_init(&s->heap, &s->py, NULL))
+    if (begin_heap(s, NULL))
         forget_runtime(s);
 }
 

@@ -127,6 +127,7 @@ void insp_close(insp_session *s)
     }
     insp_native_deinit(&s->native);
     insp_retained_deinit(&s->retained);
+    insp_described_deinit(&s->described);
     insp_reverse_deinit(&s->reverse);
     insp_heap_deinit(&s->heap);
     insp_cpython_close(&s->py);
@@ -379,4 +380,13 @@ insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n
 const insp_target *insp_session_target(const insp_session *session)
 {
     return &session->target;
+}
+
+insp_status insp_describe_types(insp_session *s, const char *file, const char *text,
+                                insp_error *err)
+{
+    if (s->job || s->reached)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0,
+                         "types are described before the target is looked at");
+    return insp_described_add(&s->described, file, text, strlen(text), err);
 }

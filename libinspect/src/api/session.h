@@ -28,6 +28,7 @@ struct insp_session {
     insp_images images;
     const insp_thread_regs_vec *threads; /**< registers, from core or snapshot */
     insp_cpython py;
+    insp_described described; /**< types, by the caller */
     insp_heap heap;
     insp_graph graph; /**< forward, of heap.off and heap.to */
     insp_reverse reverse;

@@ -356,6 +356,38 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     return true;
 }
 
+// What descriptions say of a type and its bases; what its own code shows gets only its name from them.
+static bool add_described(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
+{
+    insp_addr base = t->addr;
+    for (int i = 0; i < MAX_BASES && types->budget && base && !r->bad; i++, types->budget--) {
+        char tp_name[128];
+        const insp_described_type *found = NULL;
+        if (insp_tp_name(types, r, base, tp_name, sizeof(tp_name)))
+            found = insp_described_find(types->described, tp_name);
+        uint32_t n = found ? found->n : 0;
+        insp_slot *slots = insp_arena_array(&types->arena, t->n_slots + n + 1u, sizeof(*slots));
+        if (!slots)
+            return false;
+        memcpy(slots, t->slots, t->n_slots * sizeof(*slots));
+        t->slots = slots;
+        for (uint32_t k = 0; k < n; k++) {
+            const insp_described_slot *row = &types->described->slots.at[found->first + k];
+            if (row->offset + 8 <= t->basicsize)
+                slots[t->n_slots++] =
+                    (insp_slot){.name = row->name,
+                                .offset = row->offset,
+                                .kind = row->kind,
+                                .visited = row->visited,
+                                .member = -1,
+                                .claimed = 1,
+                                .only_name = row->visited && (t->traverse || t->dealloc)};
+        }
+        base = INSP_U64(r, base, PyTypeObject, tp_base);
+    }
+    return true;
+}
+
 static void tell_spent(insp_types_seen *types, insp_addr addr)
 {
     if (types->budget || types->told)
@@ -391,6 +423,8 @@ static bool look(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     if (t->is_heap && t->name)
         read_module(types, r, t, tp_name);
     bool done = t->name && t->module && decide(types, r, t);
+    if (done && types->described && types->described->types.len)
+        done = add_described(types, r, t);
     tell_spent(types, t->addr);
     r->bad = false;
     types->failed = types->failed || !done;

@@ -12,6 +12,7 @@
 #include "../base/map.h"
 #include "../cpython/cpython.h"
 #include "../machine/machine.h"
+#include "described.h"
 
 /** tp_flags (Include/object.h). */
 enum {
@@ -68,6 +69,7 @@ typedef struct insp_slot {
     uint8_t only_name; /**< tp_traverse is interpreted; this gives the name of what it finds */
     int16_t member;    /**< insp_member; -1: made by a class statement */
     uint8_t after_items; /**< the offset leaves the items of a variable-sized object out */
+    uint8_t claimed;     /**< by a description: it counts only where it holds an object */
 } insp_slot;
 
 typedef struct insp_typeinfo {
@@ -104,6 +106,7 @@ INSP_VEC(insp_names, const char *);
 
 typedef struct insp_types_seen {
     insp_cpython *py;
+    const insp_described *described; /**< or NULL */
     insp_arena arena;
     insp_typeinfo_ptrs at; /**< by id */
     insp_map ids;          /**< address -> id */

@@ -50,11 +50,23 @@ static uint64_t items_size(insp_decoder *d, insp_addr addr, const insp_typeinfo 
     return n <= INT32_MAX ? (n * (uint64_t)t->itemsize + 7) & ~UINT64_C(7) : 0;
 }
 
+static bool holds_object(insp_decoder *d, insp_addr slot)
+{
+    insp_addr object = insp_u64(&d->r, slot);
+    bool bad = d->r.bad;
+    insp_addr type = object & 7 ? 0 : INSP_U64(&d->r, object, PyObject, ob_type);
+    bool holds = type && !d->r.bad && insp_type_at(d->types, &d->r, type);
+    d->r.bad = bad;
+    return holds;
+}
+
 static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     for (uint32_t i = 0; i < t->n_slots; i++) {
         const insp_slot *s = &t->slots[i];
         if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
+            continue;
+        if (s->claimed && !holds_object(d, addr + (uint32_t)s->offset))
             continue;
         uint64_t items = s->after_items ? items_size(d, addr, t) : 0;
         insp_emit_slot(d, addr + (uint32_t)s->offset + items, INSP_FORM_NAME,
