@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xC4360E61
+ABI_HASH = 0x57656DAD
 INSP_NONE = 4294967295
 
 
@@ -999,6 +999,35 @@ class Rings(NamedTuple):
     lengths: array[int]
 
 
+class insp_decoder_row(Structure):
+    _fields_ = [
+        ("type", c_uint32),
+        ("checked", c_uint32),
+        ("different", c_uint32),
+        ("unfollowed", c_uint32),
+        ("object", c_uint64),
+        ("missing", c_uint64),
+        ("extra", c_uint64),
+    ]
+
+
+class DecoderRow(NamedTuple):
+    type: int
+    checked: int
+    different: int
+    unfollowed: int
+    object: int
+    missing: int
+    extra: int
+
+
+class insp_decoder_check(Structure):
+    _fields_ = [
+        ("rows", POINTER(insp_decoder_row)),
+        ("len", c_size_t),
+    ]
+
+
 class PathOrigin(IntEnum):
     NONE = 0
     ROOT = 1
@@ -1132,6 +1161,8 @@ RECORDS: dict[type[Structure], Any] = {
     insp_component: Component,
     insp_cycles: Cycles,
     insp_rings: Rings,
+    insp_decoder_row: DecoderRow,
+    insp_decoder_check: list,
     insp_path: Path,
     insp_retained_row: RetainedRow,
     insp_retained: Retained,
@@ -1162,6 +1193,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_garbage: {"unreachable": "n_unreachable", "with_them": "n_with_them", "finalizers": "n_finalizers", "callbacks": "n_callbacks", "may_resurrect": "n_may_resurrect", "uncollectable": "n_uncollectable", "below_zero": "n_below_zero"},
     insp_cycles: {"rows": "len", "members": "n_members"},
     insp_rings: {"edges": "n_edges", "lengths": "len"},
+    insp_decoder_check: {"rows": "len"},
     insp_path: {"edges": "n_edges"},
     insp_retained: {"rows": "len"},
     insp_findings: {"rows": "len"},
@@ -1401,6 +1433,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_uint32,
         c_uint32,
         POINTER(POINTER(insp_rings)),
+        POINTER(insp_error),
+    ]),
+    "insp_check_decoders": (c_uint, [
+        POINTER(insp_session),
+        c_uint32,
+        POINTER(POINTER(insp_decoder_check)),
         POINTER(insp_error),
     ]),
     "insp_path_to": (c_uint, [

@@ -390,6 +390,10 @@ class Session:
         asked = _abi.insp_query(types=column, n_types=len(wanted), **fields)
         return self._ask("insp_search_objects", byref(asked))
 
+    def check_decoders(self, per_type: int) -> list[_abi.DecoderRow]:
+        """Compare the decoders with the types' own tp_traverse."""
+        return self._ask("insp_check_decoders", per_type)
+
     def garbage_replay(self) -> _abi.Garbage:
         """What a full collection would find now."""
         return self._ask("insp_garbage_replay")

@@ -73,6 +73,7 @@ class FakeSession:
         self.native: Dict[int, List[_abi.Candidate]] = {}
         self.dicts: Dict[int, Dict[str, int]] = {}
         self.problems: List[_abi.Problem] = []
+        self.decoders: List[_abi.DecoderRow] = []
         self.modules: List[_abi.Module] = []
         self.threads: List[_abi.Thread] = []
         self.interpreters = [interpreter()]
@@ -318,6 +319,9 @@ class FakeSession:
 
     def candidates_of(self, number: int) -> Any:
         return _abi.Candidates(self.native.get(number, []), 41, 2, 1212, 0)
+
+    def check_decoders(self, per_type: int) -> Any:
+        return self.decoders
 
     def unbalanced(self) -> Any:
         return array("I", [n for n, row in self.objects.items() if row.remainder])

@@ -69,7 +69,7 @@ DEFAULTS = {
     retained: {"expr": None},
     arenas: {"classes": False, "pins": None},
     threads: {"locals": False},
-    layout: {"fields": None},
+    layout: {"fields": None, "check_traverse": False},
 }
 
 
@@ -975,6 +975,22 @@ class Layout(unittest.TestCase):
         self.assertIn("FAILED", "\n".join(lines))
         self.assertIn("repaired", "\n".join(lines))
         self.assertTrue(layout.VERB.partial(ask(layout, s)))
+
+    def test_decoders_that_agree_and_one_that_does_not(self):
+        s = self.session(0)
+        s.decoders = [_abi.DecoderRow(0, 7, 0, 0, 0, 0, 0), _abi.DecoderRow(1, 900, 0, 1, 0, 0, 0)]
+        lines = say(layout, s, check_traverse=True)
+        self.assertEqual(
+            lines[0],
+            "Every decoder says what tp_traverse visits: 907 objects of 2 types were compared.",
+        )
+        self.assertFalse(layout.VERB.fails(ask(layout, s, check_traverse=True)))
+        s.decoders[1] = _abi.DecoderRow(1, 900, 3, 0, CONFIG, 2, 1)
+        lines = say(layout, s, check_traverse=True)
+        self.assertEqual(lines[0], "1 decoder of 2 differs from tp_traverse: dict.")
+        self.assertRegex(lines[3], r"dict +900 +3 +0x7ffbf7fc8300  2 missing, 1 too many")
+        self.assertTrue(layout.VERB.fails(ask(layout, s, check_traverse=True)))
+        self.assertEqual(to_json(layout, s, check_traverse=True)["traverse"][0]["missing"], 2)
 
     def test_fields(self):
         lines = say(layout, self.session(0), fields="PyObject")

@@ -804,6 +804,28 @@ typedef struct insp_rings {
 INSP_API insp_status insp_rings_through(insp_session *session, uint32_t number, uint32_t limit,
                                         const insp_rings **out, insp_error *err);
 
+/** A type whose decoder was compared with its own tp_traverse. */
+typedef struct insp_decoder_row {
+    uint32_t type;       /**< row of insp_types */
+    uint32_t checked;    /**< objects */
+    uint32_t different;  /**< of these, whose referents are not those that tp_traverse visits */
+    uint32_t unfollowed; /**< whose tp_traverse could not be interpreted to its end */
+    insp_addr object;    /**< the first different one */
+    uint64_t missing, extra; /**< its references that the decoder left out, or made up */
+} insp_decoder_row;
+
+typedef struct insp_decoder_check {
+    const insp_decoder_row *rows;
+    size_t len;
+} insp_decoder_check;
+
+/**
+ * Compare the decoders with the types' own code, for at most `per_type` objects of each type (0: all). Types
+ * without a decoder, whose tp_traverse is interpreted anyway, are left out.
+ */
+INSP_API insp_status insp_check_decoders(insp_session *session, uint32_t per_type,
+                                         const insp_decoder_check **out, insp_error *err);
+
 /** What a way to an object begins with. */
 typedef enum insp_path_origin {
     INSP_PATH_NONE = 0,   /**< there is none: only cycles and the like hold it */

@@ -21,7 +21,8 @@ from .truth import Truth
 
 Check = typing.Callable[..., Result]
 
-VERB_LINES = ("heap", "gc", "arenas", "garbage", "cycles", "audit", "threads")
+VERB_LINES = ("heap", "gc", "arenas", "garbage", "cycles", "audit", "threads",
+              "layout --check-traverse")
 
 
 class Answered(typing.NamedTuple):

@@ -8,9 +8,6 @@ from .compare import Case, planted_remainders
 from .refscope import Answers, addresses
 from .report import Result
 
-ASKED = ("heap", "gc", "arenas", "garbage", "cycles", "audit", "threads", "layout")
-
-
 def _same(result: Result, what: str, said: typing.Any, real: typing.Any) -> None:
     result.compared += 1
     if said != real:
@@ -174,7 +171,22 @@ def threads(case: Case, answers: Answers) -> Result:
     return result
 
 
-CHECKS = (heap, gc, arenas, garbage, cycles, audit, threads)
+def traverse(case: Case, answers: Answers) -> Result:
+    """Each decoder says of each object what the type's own tp_traverse visits."""
+    result = Result("layout verb")
+    gc_objects = sum(o.gc is not None for o in case.export.objects.values())
+    rows = answers["layout --check-traverse"]["traverse"]
+    for row in rows:
+        result.compared += row["checked"]
+        if row["different"] or row["unfollowed"]:
+            text = "%(different)d differ, %(unfollowed)d were not followed" % row
+            result.add("decoder", row["type"], int(row["first"] or "0", 16), text)
+    if result.compared < gc_objects // 2:
+        result.add("too few compared", "", 0, "%d of %d" % (result.compared, gc_objects))
+    return result
+
+
+CHECKS = (heap, gc, arenas, garbage, cycles, audit, threads, traverse)
 
 
 def run(case: Case, answers: Answers) -> typing.List[Result]:

@@ -4,10 +4,10 @@
 import argparse
 import difflib
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .. import text, verb
-from ..book import hexa
+from ..book import Book, hexa
 
 OK, FAILED, REPAIRED, UNKNOWN = 0, 1, 2, 3
 _RESULTS: Dict[int, text.Cell] = {
@@ -28,7 +28,20 @@ class Answer:
     proofs: List[Any]
     structure: Optional[str]
     fields: List[Any]
+    decoders: Optional[List["Decoder"]]  # None where they were not compared
     limit: Optional[int]
+
+
+class Decoder(NamedTuple):
+    """A type whose decoder was compared with its own tp_traverse."""
+
+    type: str
+    checked: int
+    different: int
+    unfollowed: int
+    addr: int  # the first object that differs
+    missing: int
+    extra: int
 
 
 def ask(session: Any, args: argparse.Namespace) -> Answer:
@@ -41,6 +54,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         proofs=list(session.layout_proofs()),
         structure=args.fields,
         fields=_fields(session, args.fields),
+        decoders=_decoders(session) if args.check_traverse else None,
         limit=args.limit,
     )
 
@@ -59,6 +73,28 @@ def _fields(session: Any, wanted: Optional[str]) -> List[Any]:
     if close:
         words += f" Close: {', '.join(lower[name] for name in close)}."
     raise verb.VerbError(words)
+
+
+def _decoders(session: Any) -> List[Decoder]:
+    book = Book(session)
+    found = [
+        Decoder(
+            book.name_of_type(row.type),
+            row.checked,
+            row.different,
+            row.unfollowed,
+            row.object,
+            row.missing,
+            row.extra,
+        )
+        for row in session.check_decoders(0)
+    ]
+    return sorted(found, key=lambda row: (-row.different, -row.unfollowed, -row.checked, row.type))
+
+
+def fails(answer: Answer) -> bool:
+    """A decoder does not say what its type's own code says."""
+    return any(row.different for row in answer.decoders or ())
 
 
 def is_partial(answer: Answer) -> bool:
@@ -101,6 +137,19 @@ def as_json(answer: Answer) -> Dict[str, Any]:
             }
             for row in answer.fields
         ]
+    if answer.decoders is not None:
+        found["traverse"] = [
+            {
+                "type": row.type,
+                "checked": row.checked,
+                "different": row.different,
+                "unfollowed": row.unfollowed,
+                "first": hexa(row.addr) if row.different else None,
+                "missing": row.missing,
+                "extra": row.extra,
+            }
+            for row in answer.decoders
+        ]
     return found
 
 
@@ -108,6 +157,8 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     """What was found, then one proof a line."""
     if answer.structure is not None:
         return _field_lines(answer, style)
+    if answer.decoders is not None:
+        return _decoder_lines(answer, answer.decoders, style, spelling)
     lines = [_sentence(answer), ""]
     lines.extend(_found(answer))
     lines.append("")
@@ -168,6 +219,46 @@ def _found(answer: Answer) -> List[str]:
     return lines
 
 
+def _decoder_lines(
+    answer: Answer, decoders: List[Decoder], style: text.Style, spelling: text.Spelling
+) -> List[str]:
+    lines = [_decoder_sentence(decoders), ""]
+    shown, rest = text.cut(decoders, answer.limit)
+    rows: List[List[text.Cell]] = [
+        [
+            row.type,
+            text.number(row.checked),
+            text.Span(text.number(row.different), "failed") if row.different else "0",
+            text.number(row.unfollowed) if row.unfollowed else "",
+            text.address(row.addr) if row.different else "",
+            f"{row.missing} missing, {row.extra} too many" if row.different else "",
+        ]
+        for row in shown
+    ]
+    head = ("type", "compared", "different", "not followed", "first", "its references")
+    lines.extend(text.table(rows, "lrrrll", style, head=head))
+    if rest:
+        lines.append(f"  {text.left_out(rest, 'types')}")
+    notes = text.Notes(spelling, style)
+    for row in decoders[:1]:
+        if row.different:
+            notes.next("referents", hexa(row.addr), "--limit", "0", why="what the decoder says")
+    return lines + ([""] + notes.lines() if notes.lines() else [])
+
+
+def _decoder_sentence(decoders: List[Decoder]) -> str:
+    objects = text.plural(sum(row.checked for row in decoders), "object")
+    types = text.plural(len(decoders), "type")
+    wrong = [row.type for row in decoders if row.different]
+    if not wrong:
+        return f"Every decoder says what tp_traverse visits: {objects} of {types} were compared."
+    differ = text.verb_form(len(wrong), "differs", "differ")
+    head = f"{text.plural(len(wrong), 'decoder')} of {len(decoders)} {differ} from tp_traverse"
+    return text.first_fit(
+        [f"{head}: {text.listing([text.shorten(name, 20) for name in wrong[:4]])}.", f"{head}."]
+    )
+
+
 def _field_lines(answer: Answer, style: text.Style) -> List[str]:
     there = sum(row.offset >= 0 for row in answer.fields)
     absent = len(answer.fields) - there
@@ -197,7 +288,7 @@ def _field_lines(answer: Answer, style: text.Style) -> List[str]:
 VERB = verb.Verb(
     name="layout",
     summary="Show by which layout CPython is read, and the proofs that it is true.",
-    stage=lambda args: verb.STAGE_RUNTIME,
+    stage=lambda args: verb.STAGE_REFERENCES if args.check_traverse else verb.STAGE_RUNTIME,
     ask=ask,
     as_json=as_json,
     as_text=as_text,
@@ -205,7 +296,12 @@ VERB = verb.Verb(
         verb.Option(
             "--fields", 'list the fields of STRUCT and their offsets; "all" for all.', "STRUCT"
         ),
-        verb.limit("fields"),
+        verb.Option(
+            "--check-traverse",
+            "compare what each decoder says of each object with what the type's own tp_traverse, "
+            "interpreted, visits; status 1 if they differ.",
+        ),
+        verb.limit("rows"),
     ),
     body="""
 A layout comes from debug information, from what CPython 3.13 and later says of
@@ -215,4 +311,5 @@ it is used; verbs that need one that fails refuse by name, the others go on.
     examples=("layout", "layout --fields PyInterpreterState"),
     see=("gc", "threads", "heap"),
     partial=is_partial,
+    fails=fails,
 )

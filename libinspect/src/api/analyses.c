@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../analysis/cycles.h"
+#include "../analysis/decoders.h"
 #include "../analysis/search.h"
 #include "session.h"
 
@@ -149,6 +150,33 @@ insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error
         st = keep_cycles(&s->heap, &set, out, err);
     insp_cycles_deinit(&set);
     insp_replay_deinit(&r);
+    return st;
+}
+
+insp_status insp_check_decoders(insp_session *s, uint32_t per_type,
+                                const insp_decoder_check **out, insp_error *err)
+{
+    INSP_GUARDED;
+    INSP_CLEANUP(insp_decoder_rows_deinit) insp_decoder_rows found = {0};
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (!st)
+        st = insp_decoders_check(&s->heap, per_type, &found, err);
+    if (st)
+        return st;
+    insp_arena *arena;
+    insp_decoder_check *answer = insp_answer_new(sizeof(*answer), &arena);
+    insp_decoder_row *rows =
+        answer ? insp_arena_array(arena, found.len + 1, sizeof(*rows)) : NULL;
+    if (!rows) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
+    }
+    if (found.len)
+        memcpy(rows, found.at, found.len * sizeof(*rows));
+    *answer = (insp_decoder_check){rows, found.len};
+    st = insp_answer_check(s, answer, err);
+    if (!st)
+        *out = answer;
     return st;
 }
 

@@ -72,6 +72,12 @@ bool insp_traverse_visits(insp_decoder *d, insp_addr object, insp_addr start, in
                           int8_t *known);
 
 /**
+ * Add to `out` every pointer that the object's own tp_traverse, interpreted on it, visits. False where it has none, or
+ * it could not be followed to its end.
+ */
+bool insp_traverse_all(insp_decoder *d, insp_addr object, insp_addr type, insp_addrs *out);
+
+/**
  * Emit what an interpreter frame holds. `visited` says whether tp_traverse of the owner visits it;
  * a frame that is being executed shows what lies above its locals as possible only.
  */

@@ -122,6 +122,34 @@ bool insp_traverse_visits(insp_decoder *d, insp_addr object, insp_addr start, in
     return p.seen;
 }
 
+/** Whatever is visited, and whether it could be kept. */
+typedef struct visits {
+    insp_decoder *d;
+    insp_addrs *out;
+    bool cut;
+} visits;
+
+static uint64_t keep_visit(void *ctx, const insp_machine_arg args[6], bool *stop)
+{
+    visits *v = ctx;
+    v->cut = !insp_goes_on(v->d) || !insp_addrs_push(v->out, args[0].value);
+    *stop = v->cut;
+    return 0;
+}
+
+bool insp_traverse_all(insp_decoder *d, insp_addr object, insp_addr type, insp_addrs *out)
+{
+    insp_addr function = INSP_U64(&d->r, type, PyTypeObject, tp_traverse);
+    visits v = {d, out, false};
+    uint64_t args[3] = {object, 0, 0}, result;
+    insp_error why;
+    if (!d->machine || !function || d->r.bad)
+        return false;
+    args[1] = insp_machine_callback_address(d->machine);
+    return !insp_machine_call(d->machine, function, args, 3, keep_visit, &v, &result, &why) &&
+           !v.cut;
+}
+
 // module_traverse calls m_traverse where the module has its state, or needs none.
 void insp_walk_module(insp_decoder *d, insp_addr addr)
 {

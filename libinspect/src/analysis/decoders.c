@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "decoders.h"
+
+#include <stdlib.h>
+
+#include "../base/cleanup.h"
+
+/** One object's referents, by its decoder and by its own tp_traverse. */
+typedef struct comparison {
+    insp_heap *h;
+    insp_addrs decoded, visited;
+    bool failed;
+} comparison;
+
+static void comparison_deinit(comparison *c)
+{
+    insp_addrs_deinit(&c->decoded);
+    insp_addrs_deinit(&c->visited);
+}
+
+static void gather(insp_refs *refs)
+{
+    comparison *c = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        const insp_ref *ref = &refs->at[i];
+        if (ref->visited && ref->form != INSP_FORM_BODY &&
+            !insp_addrs_push(&c->decoded, ref->target))
+            c->failed = true;
+    }
+    refs->len = 0;
+}
+
+static void decode(comparison *c, uint32_t number)
+{
+    insp_refs refs;
+    refs.len = 0;
+    refs.flush = gather;
+    refs.ctx = c;
+    c->decoded.len = 0;
+    c->h->decoder.refs = &refs;
+    c->h->decoder.all = true;
+    insp_heap_walk(c->h, number);
+    gather(&refs);
+    c->h->decoder.refs = NULL;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    insp_addr x = *(const insp_addr *)a, y = *(const insp_addr *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void sort(insp_addrs *all)
+{
+    if (all->len)
+        qsort(all->at, all->len, sizeof(*all->at), by_address);
+}
+
+// As multisets: what the one has and the other has not.
+static void compare(comparison *c, uint64_t *missing, uint64_t *extra)
+{
+    const insp_addrs *a = &c->decoded, *b = &c->visited;
+    size_t i = 0, k = 0;
+    *missing = *extra = 0;
+    sort(&c->decoded);
+    sort(&c->visited);
+    while (i < a->len || k < b->len) {
+        if (k == b->len || (i < a->len && a->at[i] < b->at[k])) {
+            ++*extra;
+            i++;
+        } else if (i == a->len || b->at[k] < a->at[i]) {
+            ++*missing;
+            k++;
+        } else {
+            i++;
+            k++;
+        }
+    }
+}
+
+static void check_object(comparison *c, uint32_t number, const insp_typeinfo *t,
+                         insp_decoder_row *row)
+{
+    insp_addr object = insp_heap_addr(c->h, number);
+    uint64_t missing, extra;
+    c->visited.len = 0;
+    row->checked++;
+    if (!insp_traverse_all(&c->h->decoder, object, t->addr, &c->visited)) {
+        row->unfollowed++;
+        return;
+    }
+    decode(c, number);
+    compare(c, &missing, &extra);
+    if (!missing && !extra)
+        return;
+    if (!row->different++) {
+        row->object = object;
+        row->missing = missing;
+        row->extra = extra;
+    }
+}
+
+// Those without a decoder are read by their tp_traverse: it would be compared with itself.
+static bool is_decoded(const insp_heap *h, uint32_t number, const insp_typeinfo *t)
+{
+    return !t->traverse && insp_heap_gc(h, number) != INSP_GC_NONE;
+}
+
+insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_rows *out,
+                                insp_error *err)
+{
+    INSP_CLEANUP(comparison_deinit) comparison c = {.h = h};
+    INSP_CLEANUP(insp_u32s_deinit) insp_u32s row_of = {0};
+    for (size_t i = 0; i < h->types.at.len; i++) {
+        if (!insp_u32s_push(&row_of, INSP_NONE))
+            return insp_nomem(err);
+    }
+    for (uint32_t n = 0; n < h->n_objects; n++) {
+        insp_status st =
+            n % 4096 ? INSP_OK : insp_watch_step(&h->watch, n, h->n_objects, h->objects, err);
+        if (st)
+            return st;
+        uint32_t type = insp_heap_is_object(h, n) ? h->type.at[n] : INSP_NONE;
+        if (type >= row_of.len || !is_decoded(h, n, h->types.at.at[type]))
+            continue;
+        if (row_of.at[type] == INSP_NONE) {
+            row_of.at[type] = (uint32_t)out->len;
+            if (!insp_decoder_rows_push(out, (insp_decoder_row){.type = type}))
+                return insp_nomem(err);
+        }
+        insp_decoder_row *row = &out->at[row_of.at[type]];
+        if (!per_type || row->checked < per_type)
+            check_object(&c, n, h->types.at.at[type], row);
+        if (c.failed)
+            return insp_nomem(err);
+    }
+    return INSP_OK;
+}
