@@ -18,6 +18,7 @@ import resource
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -29,6 +30,8 @@ from .truth import Truth
 
 PROGRAMS = build.ROOT / "programs"
 TIMEOUT = 120.0
+PAGE = 4096
+USER_SPACE = 1 << 47
 
 
 class TargetError(Exception):
@@ -152,9 +155,35 @@ def gcore(pid: int, core: Path) -> None:
     made = Path("%s.%d" % (prefix, pid))
     if not made.exists():
         raise TargetError("gcore failed: %s" % done.stderr.strip())
+    given_up = re.findall(r"read failed for corefile section, \d+ bytes at (0x[0-9a-f]+)", done.stderr)
+    _complete(made, pid, {int(addr, 16) for addr in given_up})
     # gdb writes what was never touched as zeros: a gigabyte of them for mimalloc's reserve.
     subprocess.run(["fallocate", "--dig-holes", str(made)], stderr=subprocess.DEVNULL)
     os.replace(made, core)
+
+
+def _complete(core: Path, pid: int, given_up: typing.Set[int]) -> None:
+    """Bring the mappings that gcore gave up, which leaves zeros.
+
+    It does so at the first page that cannot be read: since glibc 2.42 the guard page of every thread's
+    stack lies in one mapping with the stack.
+    """
+    size = 56  # of an Elf64_Phdr
+    with open("/proc/%d/mem" % pid, "rb", buffering=0) as memory, open(core, "r+b") as out:
+        header = out.read(64)
+        first, count = struct.unpack_from("<Q", header, 32)[0], struct.unpack_from("<H", header, 56)[0]
+        for i in range(count if given_up else 0):
+            kind, _flags, offset, start, _at, length = struct.unpack(
+                "<IIQQQQ", os.pread(out.fileno(), size, first + i * size)[:40])
+            if kind != 1 or start >= USER_SPACE or not any(start <= addr < start + length for addr in given_up):
+                continue
+            for at in range(0, length, PAGE):
+                try:
+                    page = os.pread(memory.fileno(), PAGE, start + at)
+                except OSError:
+                    continue
+                if any(page):
+                    os.pwrite(out.fileno(), page, offset + at)
 
 
 def _header(source: Path) -> typing.Dict[str, str]:

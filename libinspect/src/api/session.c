@@ -253,6 +253,31 @@ static insp_status open_images(insp_session *s, const insp_core_files *files,
     return st ? st : attach_files(s, options ? options : &none, err);
 }
 
+// gcore gives a mapping up at its first page that cannot be read, and leaves zeros: since glibc 2.42 that is the
+// guard page of every thread's stack.
+static void tell_lost_stacks(insp_session *s)
+{
+    enum { LOOK = 4096 };
+    uint64_t words[LOOK / 8];
+    uint32_t lost = 0;
+    for (size_t i = 0; i < s->core.threads.len; i++) {
+        insp_addr sp = insp_thread_sp(&s->core.threads.at[i]) & ~UINT64_C(7);
+        if (insp_space_read(&s->space, sp, words, sizeof(words), NULL))
+            continue;
+        bool any = false;
+        for (size_t k = 0; k < LOOK / 8; k++)
+            any = any || words[k];
+        lost += !any;
+    }
+    if (lost)
+        insp_problem_add(
+            s, "stacks",
+            "the stacks of %u of %zu threads are all zeros: whoever wrote the core could "
+            "not read them (gcore cannot with glibc 2.42); frames and words "
+            "that lie there are missing",
+            lost, s->core.threads.len);
+}
+
 static insp_status open_core(insp_session *s, const char *path, const insp_options *options,
                              insp_error *err)
 {
@@ -274,6 +299,8 @@ static insp_status open_core(insp_session *s, const char *path, const insp_optio
                          " bytes are there; answers are for what can be read",
                          s->core.size, s->core.full_size);
     st = insp_core_add_to(&s->core, &s->space, err);
+    if (!st)
+        tell_lost_stacks(s);
     return st ? st : open_images(s, &s->core.files, options, err);
 }
 
