@@ -18,6 +18,7 @@ from refscope.verbs import (
     arenas,
     audit,
     cycles,
+    export,
     find,
     garbage,
     gc,
@@ -74,7 +75,7 @@ DEFAULTS = {
 
 
 def ask(module, session, **given):
-    return module.ask(session, arguments(**{**DEFAULTS[module], **given}))
+    return module.ask(session, arguments(**{**DEFAULTS.get(module, {}), **given}))
 
 
 def say(module, session, **given):
@@ -1021,6 +1022,43 @@ class Graph(unittest.TestCase):
     def test_depth_0_draws_what_refers_to_it_only(self):
         lines = say(graph, shop(), depth=0)
         self.assertNotIn(".cart", "\n".join(lines))
+
+
+class Export(unittest.TestCase):
+    def write(self, path):
+        s = shop()
+        s.exported = [b"one\n", b"two\n"]
+        return ask(export, s, output=path, format="jsonl")
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = scratch.name
+
+    def test_a_pipe_or_a_device_stays_what_it_is(self):
+        path = os.path.join(self.folder, "pipe")
+        os.mkfifo(path)
+        end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, end)
+        self.assertEqual(self.write(path).written, 8)
+        self.assertEqual(os.read(end, 100), b"one\ntwo\n")
+        self.assertEqual(os.listdir(self.folder), ["pipe"])
+
+    def test_a_link_stays_a_link(self):
+        file, link = (os.path.join(self.folder, name) for name in ("file", "link"))
+        os.symlink(file, link)
+        self.write(link)
+        self.assertTrue(os.path.islink(link))
+        with open(file, "rb") as found:
+            self.assertEqual(found.read(), b"one\ntwo\n")
+
+    def test_what_cannot_be_written_whole_is_not_there(self):
+        path = os.path.join(self.folder, "file")
+        s = shop()
+        s.export = lambda write, kind, tick: (write(b"half"), 1 // 0)
+        with self.assertRaises(ZeroDivisionError):
+            ask(export, s, output=path, format="jsonl")
+        self.assertEqual(os.listdir(self.folder), [])
 
 
 class Usage(unittest.TestCase):

@@ -67,16 +67,22 @@ class _Counter:
 
 @contextmanager
 def _output(path: str) -> Iterator[IO[bytes]]:
-    """A file that appears under its name only when it is whole."""
-    unfinished = path + ".part"
+    """A file that appears under its name only when it is whole.
+
+    What is no file, a device or a pipe, is written to and stays what it is.
+    """
+    real = os.path.realpath(path)
+    in_place = os.path.exists(real) and not os.path.isfile(real)
+    unfinished = real if in_place else real + ".part"
     try:
         with _compressor(unfinished, path) as out:
             yield out
-        os.replace(unfinished, path)
+        if not in_place:
+            os.replace(unfinished, real)
     except OSError as error:
         raise verb.VerbError(f"{path}: {error.strerror or error}.") from None
     finally:
-        if os.path.exists(unfinished):
+        if not in_place and os.path.exists(unfinished):
             os.unlink(unfinished)
 
 
