@@ -143,6 +143,16 @@ static int is_descriptor(PyTypeObject *type)
            type == &PyClassMethodDescr_Type;
 }
 
+/** A dict, or since 3.15 (PEP 814) a frozendict, which is none but has the same structure. */
+static int is_dict(PyObject *op)
+{
+#if PY_VERSION_HEX >= 0x030F0000
+    return PyAnyDict_Check(op);
+#else
+    return PyDict_Check(op);
+#endif
+}
+
 static void add_dict_keys(truth *t, record *r)
 {
     PyObject *key;
@@ -156,7 +166,7 @@ static void add_dict_keys(truth *t, record *r)
 /** What an object owns beside what it visits, as far as public API and structures tell. */
 static void add_extras(truth *t, record *r)
 {
-    if (PyDict_Check(r->op)) {
+    if (is_dict(r->op)) {
         add_dict_keys(t, r);
     } else if (PyType_Check(r->op)) {
         r->flags |= IS_TYPE;
