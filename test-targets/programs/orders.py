@@ -86,8 +86,9 @@ def serve(config):
         "refcounts": [
             # globals of __main__, .config of the worker, the local here
             {"addr": id(config), "refcount": 3},
-            # Forty sessions, the name in the globals, the type's own __mro__, and until 3.15 two descriptors.
-            {"addr": id(Session), "refcount": 44 if sys.version_info < (3, 15) else 42}],
+            # Immortal where there is no GIL and a second thread. Else forty sessions, the name in the globals, the type's own __mro__, and until 3.15 two descriptors.
+            *([{"addr": id(Session), "refcount": 44 if sys.version_info < (3, 15) else 42}]
+              if "t" not in sys.abiflags else [])],
         "remainders": [{"addr": id(row), "type": "dict", "remainder": 2},
                        {"addr": id(batch), "type": "list", "remainder": -1}],
         "garbage": {"sessions": {"members": [
