@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x57656DAD
+ABI_HASH = 0xEB5F924A
 INSP_NONE = 4294967295
 
 
@@ -449,6 +449,120 @@ class insp_threads(Structure):
         ("rows", POINTER(insp_thread)),
         ("len", c_size_t),
     ]
+
+
+class Access(IntEnum):
+    UNKNOWN = 0
+    READ = 1
+    WRITE = 2
+    EXECUTE = 3
+
+
+class insp_register(Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("value", c_uint64),
+    ]
+
+
+class Register(NamedTuple):
+    name: str
+    value: int
+
+
+class insp_hop(Structure):
+    _fields_ = [
+        ("holder", c_uint64),
+        ("offset", c_int64),
+        ("value", c_uint64),
+    ]
+
+
+class Hop(NamedTuple):
+    holder: int
+    offset: int
+    value: int
+
+
+class insp_code_place(Structure):
+    _fields_ = [
+        ("pc", c_uint64),
+        ("stack", c_uint64),
+        ("module", c_char_p),
+        ("module_offset", c_uint64),
+        ("symbol", c_char_p),
+        ("symbol_offset", c_uint64),
+    ]
+
+
+class CodePlace(NamedTuple):
+    pc: int
+    stack: int
+    module: str
+    module_offset: int
+    symbol: str
+    symbol_offset: int
+
+
+class insp_fault(Structure):
+    _fields_ = [
+        ("signal", c_uint32),
+        ("code", c_int32),
+        ("thread", c_int64),
+        ("access", c_uint),
+        ("has_addr", c_int32),
+        ("addr", c_uint64),
+        ("kernel_addr", c_uint64),
+        ("has_kernel_addr", c_int32),
+        ("has_pointer", c_int32),
+        ("mnemonic", c_char_p),
+        ("base_register", c_char_p),
+        ("pointer", c_uint64),
+        ("index_register", c_char_p),
+        ("index", c_uint64),
+        ("displacement", c_int64),
+        ("on_stack", c_int32),
+        ("overflow", c_int32),
+        ("sp", c_uint64),
+        ("stack_start", c_uint64),
+        ("stack_end", c_uint64),
+        ("hops", POINTER(insp_hop)),
+        ("n_hops", c_size_t),
+        ("registers", POINTER(insp_register)),
+        ("n_registers", c_size_t),
+        ("places", POINTER(insp_code_place)),
+        ("n_places", c_size_t),
+        ("abort_message", c_char_p),
+        ("fatal_error", c_char_p),
+    ]
+
+
+class Fault(NamedTuple):
+    signal: int
+    code: int
+    thread: int
+    access: Access
+    has_addr: int
+    addr: int
+    kernel_addr: int
+    has_kernel_addr: int
+    has_pointer: int
+    mnemonic: str
+    base_register: str
+    pointer: int
+    index_register: str
+    index: int
+    displacement: int
+    on_stack: int
+    overflow: int
+    sp: int
+    stack_start: int
+    stack_end: int
+    hops: list[Hop]
+    registers: list[Register]
+    places: list[CodePlace]
+    abort_message: str
+    fatal_error: str
 
 
 class PlaceKind(IntEnum):
@@ -1138,6 +1252,10 @@ RECORDS: dict[type[Structure], Any] = {
     insp_frame: Frame,
     insp_thread: Thread,
     insp_threads: list,
+    insp_register: Register,
+    insp_hop: Hop,
+    insp_code_place: CodePlace,
+    insp_fault: Fault,
     insp_place: Place,
     insp_summary: Summary,
     insp_type_row: TypeRow,
@@ -1181,6 +1299,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_frame: {"locals": "n_locals"},
     insp_thread: {"frames": "n_frames"},
     insp_threads: {"rows": "len"},
+    insp_fault: {"hops": "n_hops", "registers": "n_registers", "places": "n_places"},
     insp_types: {"rows": "len"},
     insp_words: {"rows": "len"},
     insp_numbers: {"rows": "len"},
@@ -1204,6 +1323,7 @@ ENUMS: dict[type[Structure], dict[str, type[IntEnum]]] = {
     insp_error: {"code": Status},
     insp_progress: {"stage": Stage},
     insp_proof: {"result": ProofResult},
+    insp_fault: {"access": Access},
     insp_place: {"kind": PlaceKind},
     insp_edge: {"kind": RefKind},
     insp_query: {"remainder": RemainderQuery, "sort": Sort},
@@ -1290,6 +1410,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_thread_list": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_threads)),
+        POINTER(insp_error),
+    ]),
+    "insp_fault_info": (c_uint, [
+        POINTER(insp_session),
+        POINTER(POINTER(insp_fault)),
         POINTER(insp_error),
     ]),
     "insp_value_text": (c_uint, [

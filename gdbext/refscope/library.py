@@ -23,6 +23,7 @@ from .loader import InspectError, Library, LibraryError, load
 from .writing import WAIT_MS, Writing, start_quietly
 
 PlaceKind = _abi.PlaceKind
+Access = _abi.Access
 
 # Memory is asked of the reader in pieces of at most this size, so that a slow one can be interrupted.
 READ_PIECE = 1 << 20
@@ -287,6 +288,10 @@ class Session:
         name = key.encode("utf-8", "surrogatepass")
         self._until_brought(function, error, addr, name, byref(value))
         return value.value
+
+    def fault_info(self) -> _abi.Fault:
+        """How the target died, as far as registers and code tell."""
+        return self._ask("insp_fault_info")
 
     def find(self, addr: int) -> _abi.Place:
         """What lies at an address."""

@@ -397,6 +397,76 @@ typedef struct insp_threads {
 INSP_API insp_status insp_thread_list(insp_session *session, const insp_threads **out,
                                       insp_error *err);
 
+/** What the instruction wanted of memory. */
+typedef enum insp_access {
+    INSP_ACCESS_UNKNOWN = 0,
+    INSP_ACCESS_READ = 1,
+    INSP_ACCESS_WRITE = 2,
+    INSP_ACCESS_EXECUTE = 3
+} insp_access;
+
+/** A general register of the thread that died. */
+typedef struct insp_register {
+    const char *name; /**< "rdi" */
+    uint64_t value;
+} insp_register;
+
+/**
+ * A word of memory on the way to the pointer that an instruction died with: `value` lies at
+ * holder + offset, and is the holder of the row that follows, or else the pointer.
+ */
+typedef struct insp_hop {
+    insp_addr holder;
+    int64_t offset;
+    uint64_t value;
+} insp_hop;
+
+/** A place in code. */
+typedef struct insp_code_place {
+    insp_addr pc;
+    insp_addr stack;    /**< where it is kept as a return address; 0 for the innermost */
+    const char *module; /**< path, or "" */
+    uint64_t module_offset;
+    const char *symbol; /**< that covers it, or "" */
+    uint64_t symbol_offset;
+} insp_code_place;
+
+/** How a thread died. What does not apply is 0 or "". */
+typedef struct insp_fault {
+    uint32_t signal; /**< 0 where none is known of */
+    int32_t code;    /**< si_code */
+    int64_t thread;
+    insp_access access;
+    int32_t has_addr;        /**< `addr` is known, be it 0 */
+    insp_addr addr;          /**< that could not be had */
+    insp_addr kernel_addr;   /**< si_addr */
+    int32_t has_kernel_addr; /**< the kernel said it */
+    int32_t has_pointer;
+    const char *mnemonic;      /**< "mov" */
+    const char *base_register; /**< that the address was made of; "" */
+    insp_addr pointer;         /**< its value: the pointer at fault */
+    const char *index_register;
+    uint64_t index;
+    int64_t displacement;
+    int32_t on_stack; /**< by the stack pointer, or near it */
+    int32_t overflow; /**< of the stack: right below it, where nothing is mapped */
+    insp_addr sp;
+    insp_addr stack_start, stack_end; /**< of the mapping that the stack lies in */
+    const insp_hop *hops; /**< where the pointer was loaded from, as the code before says */
+    size_t n_hops;
+    const insp_register *registers;
+    size_t n_registers;
+    const insp_code_place
+        *places; /**< innermost first; all but that are what the stack may mean */
+    size_t n_places;
+    const char *abort_message; /**< that the C library left when it gave up, or "" */
+    const char *fatal_error;   /**< of CPython, a pointer to which lies on the stack, or "" */
+} insp_fault;
+
+/** The thread that died, or else one that cannot go on. Needs INSP_STAGE_RUNTIME. */
+INSP_API insp_status insp_fault_info(insp_session *session, const insp_fault **out,
+                                     insp_error *err);
+
 /* ---- objects (INSP_STAGE_OBJECTS, but the first three need INSP_STAGE_RUNTIME only) -------- */
 
 /**

@@ -8,6 +8,7 @@ from ..verb import UsageError, Verb
 from . import (
     arenas,
     audit,
+    crash,
     cycles,
     export,
     find,
@@ -31,6 +32,7 @@ ALL: List[Verb] = [
     find.VERB,
     obj.VERB,
     what.VERB,
+    crash.VERB,
     refs.VERB,
     why.VERB,
     retained.VERB,

@@ -32,9 +32,12 @@ typedef struct insp_core {
     int64_t pid;
     uint32_t signal;
     insp_addr fault_addr; /**< si_addr of NT_SIGINFO, 0 if there is none */
-    const char *command;  /**< pr_fname, up to 15 bytes as they are in the target, or "" */
-    const char *args;     /**< pr_psargs, up to 79, likewise */
-    bool has_notes;       /**< at least one note of a thread was read */
+    int32_t signal_code;  /**< si_code of NT_SIGINFO */
+    bool has_fault_addr;  /**< the kernel said which address it was: 0 is one */
+    bool has_siginfo;
+    const char *command; /**< pr_fname, up to 15 bytes as they are in the target, or "" */
+    const char *args;    /**< pr_psargs, up to 79, likewise */
+    bool has_notes;      /**< at least one note of a thread was read */
     insp_core_files files;
     insp_thread_regs_vec threads; /**< the one that died first */
     insp_segments segs; /**< PT_LOADs as far as they can be read, sorted; module is INSP_NONE */

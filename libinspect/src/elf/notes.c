@@ -77,7 +77,7 @@ static void read_process(reader *r, const insp_note *note)
 
 static void read_signal(reader *r, const insp_note *note)
 {
-    if (note->size < SIGINFO_ADDR + 8 || r->core->fault_addr)
+    if (note->size < SIGINFO_ADDR + 8 || r->core->has_siginfo)
         return;
     // SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV; si_addr has a meaning where the kernel sent
     // them.
@@ -85,8 +85,12 @@ static void read_signal(reader *r, const insp_note *note)
     uint32_t signal = half(note, 0);
     int32_t code = (int32_t)half(note, SIGINFO_CODE);
     enum { SI_KERNEL_CODE = 0x80 };
-    if (signal < 32 && (faults >> signal & 1) && code > 0 && code != SI_KERNEL_CODE)
+    r->core->has_siginfo = true;
+    r->core->signal_code = code;
+    if (signal < 32 && (faults >> signal & 1) && code > 0 && code != SI_KERNEL_CODE) {
         r->core->fault_addr = word(note, SIGINFO_ADDR);
+        r->core->has_fault_addr = true;
+    }
 }
 
 static void read_auxv(reader *r, const insp_note *note)

@@ -1,44 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fast.h"
 #include "table.h"
-
-// Zydis 4 put the operands beside the instruction, and renamed what the stack's width is called.
-#ifdef ZYDIS_MAX_OPERAND_COUNT_VISIBLE
-typedef struct decoded {
-    ZydisDecodedInstruction in;
-    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-} decoded;
-
-static bool zydis(const unsigned char *bytes, size_t n, decoded *d)
-{
-    ZydisDecoder decoder;
-    return ZYAN_SUCCESS(
-               ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) &&
-           ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, &d->in, d->operands));
-}
-
-static const ZydisDecodedOperand *operand(const decoded *d, size_t i)
-{
-    return &d->operands[i];
-}
-#else
-typedef struct decoded {
-    ZydisDecodedInstruction in;
-} decoded;
-
-static bool zydis(const unsigned char *bytes, size_t n, decoded *d)
-{
-    ZydisDecoder decoder;
-    return ZYAN_SUCCESS(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-                                         ZYDIS_ADDRESS_WIDTH_64)) &&
-           ZYAN_SUCCESS(ZydisDecoderDecodeBuffer(&decoder, bytes, n, &d->in));
-}
-
-static const ZydisDecodedOperand *operand(const decoded *d, size_t i)
-{
-    return &d->in.operands[i];
-}
-#endif
+#include "zydis.h"
 
 // ---- operands ------------------------------------------------------------------------------
 
@@ -138,11 +101,11 @@ static bool read_fourth(const ZydisDecodedOperand *from, insp_op *op)
     return true;
 }
 
-static bool read_operands(const insp_machine *m, const decoded *d, insp_op *op)
+static bool read_operands(const insp_machine *m, const insp_zydis *d, insp_op *op)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->in.operand_count; i++) {
-        const ZydisDecodedOperand *from = operand(d, i);
+        const ZydisDecodedOperand *from = insp_zydis_operand(d, i);
         if (from->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
             return true;
         if (from->encoding == ZYDIS_OPERAND_ENCODING_MASK) {
@@ -169,9 +132,9 @@ static void repeat_destination(insp_op *op)
     }
 }
 
-static bool read_jump(const insp_machine *m, const decoded *d, insp_op *op)
+static bool read_jump(const insp_machine *m, const insp_zydis *d, insp_op *op)
 {
-    const ZydisDecodedOperand *to = operand(d, 0);
+    const ZydisDecodedOperand *to = insp_zydis_operand(d, 0);
     if (to->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
         op->imm = op->addr + op->length + to->imm.value.u;
         if (d->in.address_width == 32)
@@ -182,7 +145,7 @@ static bool read_jump(const insp_machine *m, const decoded *d, insp_op *op)
     return d->in.meta.branch_type == ZYDIS_BRANCH_TYPE_NEAR && read_operand(m, to, op, 0);
 }
 
-static bool read_string(const decoded *d, insp_op *op)
+static bool read_string(const insp_zydis *d, insp_op *op)
 {
     // Zydis calls the prefix rep, repe or repne by what the instruction makes of it.
     if (d->in.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
@@ -193,7 +156,7 @@ static bool read_string(const decoded *d, insp_op *op)
            !(d->in.attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS));
 }
 
-static bool read_form(const insp_machine *m, const decoded *d, unsigned form, insp_op *op)
+static bool read_form(const insp_machine *m, const insp_zydis *d, unsigned form, insp_op *op)
 {
     switch (form) {
     case INSP_FORM_NONE:
@@ -211,7 +174,7 @@ static bool read_form(const insp_machine *m, const decoded *d, unsigned form, in
     }
 }
 
-static bool read_encoding(const decoded *d, const insp_recipe *recipe, insp_op *op)
+static bool read_encoding(const insp_zydis *d, const insp_recipe *recipe, insp_op *op)
 {
     switch (d->in.encoding) {
     case ZYDIS_INSTRUCTION_ENCODING_LEGACY:
@@ -233,10 +196,10 @@ static bool read_encoding(const decoded *d, const insp_recipe *recipe, insp_op *
 
 bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op)
 {
-    decoded d;
+    insp_zydis d;
     *op = (insp_op){.addr = op->addr, .base = INSP_ZERO, .index = INSP_ZERO, .length = 1};
     op->run = insp_op_unsupported;
-    if (!zydis(bytes, n, &d))
+    if (!insp_zydis_read(bytes, n, &d))
         return true;
     bool is_string = d.in.meta.category == ZYDIS_CATEGORY_STRINGOP;
     const insp_recipe *recipe = insp_recipe_of(d.in.mnemonic, is_string);
