@@ -213,11 +213,9 @@ class Target:
         self.folder = home / "-".join([name, *args])
 
     def missing(self) -> typing.List[str]:
-        """What it needs that its interpreter does not have: packages, or "GIL" for the lock itself."""
+        """The packages it needs that its interpreter does not have."""
         find = "import importlib.util as u, sys; sys.exit(not u.find_spec(sys.argv[1]))"
-        packages = [name for name in self.needs if name != "GIL"]
-        without = ["GIL"] if "GIL" in self.needs and self.python.free_threaded else []
-        return without + [name for name in packages if subprocess.call(
+        return [name for name in self.needs if subprocess.call(
             [self.python.path, "-c", find, name], stdin=subprocess.DEVNULL)]
 
     # ---- kept files -----------------------------------------------------------------------
@@ -281,7 +279,7 @@ class Target:
     def _wait_for_crash(self, process: Process) -> None:
         """The kernel writes the core of a target that dies; core_pattern must be a file name."""
         status = process.wait_end()
-        if -status != getattr(signal, self.ends):
+        if -status not in [getattr(signal, name) for name in self.ends.split()]:
             raise TargetError("%s ended with %d, not by %s: %s" % (
                 self.name, status, self.ends, process.output()))
         found = [p for p in self.folder.iterdir() if re.fullmatch(r"core(\.\d+)?", p.name)]

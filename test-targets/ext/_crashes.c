@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * Ways to die in C: each function is one bug.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static PyObject *none(void)
+{
+    Py_RETURN_NONE;
+}
+
+// A header word of an object, read so that the compiler cannot leave it out.
+static uintptr_t peek(const volatile void *at)
+{
+    return *(const volatile uintptr_t *)at;
+}
+
+static PyObject *null_field(PyObject *self, PyObject *list)
+{
+    (void)self;
+    PyObject *volatile *slot = (PyObject *volatile *)((char *)list + 24);
+    *slot = NULL;
+    PyObject *held = *slot;
+    return PyLong_FromSize_t(peek((char *)held + 40));
+}
+
+static PyObject *null_type(PyObject *self, PyObject *object)
+{
+    (void)self;
+    *(void *volatile *)((char *)object + 8) = NULL;
+    return PyObject_Repr(object);
+}
+
+static PyObject *call_to(uintptr_t where)
+{
+    PyObject *(*volatile function)(void) = (PyObject * (*)(void)) where;
+    PyObject *result = function();
+    return result ? result : none();
+}
+
+static PyObject *null_call(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    return call_to(0);
+}
+
+static PyObject *wild_call(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    return call_to(0x123456789000);
+}
+
+static PyObject *set_item(PyObject *self, PyObject *list)
+{
+    (void)self;
+    ((PyListObject *)list)->ob_item[0] = (PyObject *)0x4141414141414140;
+    return none();
+}
+
+static PyObject *smash_type(PyObject *self, PyObject *object)
+{
+    (void)self;
+    memset((char *)object + 8, 'A', 8);
+    return none();
+}
+
+static volatile int forever = 1;
+
+static int deeper(volatile char *above)
+{
+    volatile char room[4096];
+    room[0] = above[0];
+    return forever ? deeper(room) + room[0] : 0;
+}
+
+static PyObject *stack_overflow(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    volatile char start = 1;
+    return PyLong_FromLong(deeper(&start));
+}
+
+static PyObject *double_free(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    void *volatile block = malloc(40);
+    free(block);
+    free(block);
+    return none();
+}
+
+static PyObject *eat_none(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    while (Py_REFCNT(Py_None) > 1)
+        Py_DECREF(Py_None);
+    Py_DECREF(Py_None);
+    return none();
+}
+
+static PyObject *write_constant(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    volatile char *volatile text = (volatile char *)(uintptr_t) "constant";
+    text[0] = 'x';
+    return none();
+}
+
+static PyObject *wrong_type(PyObject *self, PyObject *number)
+{
+    (void)self;
+    char *items = (char *)peek((char *)number + 24);
+    return PyLong_FromSize_t(peek(items + 16));
+}
+
+static PyObject *divide(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    volatile int zero = 0, seven = 7;
+    volatile int ratio = seven / zero;
+    return PyLong_FromLong(ratio);
+}
+
+static PyObject *give_up(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    abort();
+}
+
+static PyObject *drop(PyObject *self, PyObject *object)
+{
+    (void)self;
+    Py_DECREF(object);
+    return none();
+}
+
+static void *without_state(void *unused)
+{
+    (void)unused;
+    return PyErr_Occurred();
+}
+
+static PyObject *without_gil(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    pthread_t thread;
+    pthread_create(&thread, NULL, without_state, NULL);
+    Py_BEGIN_ALLOW_THREADS pthread_join(thread, NULL);
+    Py_END_ALLOW_THREADS return none();
+}
+
+static PyMethodDef methods[] = {
+    {"null_field", null_field, METH_O, NULL},
+    {"null_type", null_type, METH_O, NULL},
+    {"null_call", null_call, METH_NOARGS, NULL},
+    {"wild_call", wild_call, METH_NOARGS, NULL},
+    {"set_item", set_item, METH_O, NULL},
+    {"smash_type", smash_type, METH_O, NULL},
+    {"stack_overflow", stack_overflow, METH_NOARGS, NULL},
+    {"double_free", double_free, METH_NOARGS, NULL},
+    {"eat_none", eat_none, METH_NOARGS, NULL},
+    {"write_constant", write_constant, METH_NOARGS, NULL},
+    {"wrong_type", wrong_type, METH_O, NULL},
+    {"divide", divide, METH_NOARGS, NULL},
+    {"give_up", give_up, METH_NOARGS, NULL},
+    {"drop", drop, METH_O, NULL},
+    {"without_gil", without_gil, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {.m_base = PyModuleDef_HEAD_INIT,
+                                    .m_name = "_crashes",
+                                    .m_doc = "Ways to die in C.",
+                                    .m_size = 0,
+                                    .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__crashes(void);
+PyMODINIT_FUNC PyInit__crashes(void)
+{
+    return PyModuleDef_Init(&module);
+}

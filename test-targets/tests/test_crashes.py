@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Processes that died in a planted way: `crash` names the cause, and no wrong one as certain."""
+import json
+import os
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness import build, refscope  # noqa: E402
+from harness.endtoend import require_refscope  # noqa: E402
+from harness.target import Target  # noqa: E402
+
+PYTHONS = [build.DEFAULT_PYTHON] + [
+    p for p in os.environ.get("REFSCOPE_TEST_PYTHONS", "").split(":") if p]
+
+CAUSES = {
+    "null_field": {"null-pointer"},
+    "null_type": {"null-type", "null-pointer"},
+    "null_call": {"null-call"},
+    "wild_call": {"wild-call"},
+    "wild_item": {"wild-pointer"},
+    "smashed_type": {"header-overwritten"},
+    "smashed_in_collection": {"header-overwritten"},
+    "reused": {"use-after-free"},
+    "stack_overflow": {"stack-overflow"},
+    "double_free": {"malloc-corruption"},
+    "eat_none": {"fatal-error"},
+    "write_constant": {"wild-pointer"},
+    "wrong_type": {"wild-pointer", "null-pointer"},
+    "without_gil": {"null-pointer"},
+    "divide": {"unknown"},
+    "give_up": {"unknown"},
+    "sent": {"unknown"},
+}
+"""What each way to die may be called. The unknown ones are no object's fault."""
+
+# None and its like are immortal since 3.12 (gh-84436).
+UNTIL = {"eat_none": 0x030C0000}
+
+
+class Crashes(unittest.TestCase):
+    maxDiff = None
+
+    def answer(self, target):
+        ran = refscope.call(target.core, "crash", "--format", "json")
+        self.assertIn(ran.status, (refscope.ANSWERED, refscope.IN_PART), ran.err)
+        return json.loads(ran.out)
+
+    def test_each_is_named(self):
+        require_refscope()
+        for path in PYTHONS:
+            for kind, causes in CAUSES.items():
+                with self.subTest(python=path, kind=kind):
+                    target = Target("crashes", path, [kind])
+                    if target.python.hexversion >= UNTIL.get(kind, 1 << 32):
+                        continue
+                    said = self.answer(target)
+                    self.assertIn(said["cause"], causes, json.dumps(said, indent=1)[:6000])
+
+    def test_the_frame_that_died(self):
+        require_refscope()
+        said = self.answer(Target("crashes", args=["null_call"]))
+        self.assertIn("Python: use() at crashes.py", " ".join(f["text"] for f in said["facts"]))
+
+    def test_the_slot_that_still_refers_there(self):
+        require_refscope()
+        target = Target("crash")
+        said = self.answer(target)
+        self.assertEqual((said["cause"], said["sure"]), ("use-after-free", "likely"))
+        suspect = said["suspects"][0]
+        self.assertIn(int(suspect["addr"], 16), target.facts["freed"])
+        holders = {int(d["holder"]["addr"], 16) for d in suspect["dangling"]}
+        self.assertEqual(holders, {target.facts["deque"]})
+
+    def test_the_text_says_the_same(self):
+        require_refscope()
+        ran = refscope.call(Target("crash").core, "crash")
+        self.assertTrue(ran.out.startswith("Use after free: "), ran.out[:200])
+
+
+if __name__ == "__main__":
+    unittest.main()
