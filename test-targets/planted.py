@@ -46,6 +46,28 @@ def addresses(objects):
     return [id(o) for o in objects]
 
 
+# Up to 3.10 the attributes of an instance are a dict of its own; since then values in the instance.
+SEPARATE_DICTS = sys.version_info < (3, 11)
+
+
+def with_dicts(instances):
+    """Instances, and the dicts that are objects between them and what their attributes refer to."""
+    instances = list(instances)
+    return instances + [o.__dict__ for o in instances if SEPARATE_DICTS and hasattr(o, "__dict__")]
+
+
+def attribute(instance, name):
+    """What holds an attribute, and the slot: the instance or its dict."""
+    if SEPARATE_DICTS and hasattr(instance, "__dict__"):
+        return instance.__dict__, "[%r]" % name
+    return instance, "." + name
+
+
+def local(generator, name):
+    """What holds a local of a generator: the generator or, up to 3.10, its frame object."""
+    return generator.gi_frame if sys.version_info < (3, 11) else generator, "local %r" % name
+
+
 def write_facts(facts, name="facts.json"):
     """Write the planted facts, before the core is taken: what this makes is part of the heap."""
     whole = {

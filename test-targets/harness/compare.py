@@ -314,6 +314,7 @@ INLINE_VALUES, DICT_SUBCLASS, TYPE_SUBCLASS = 1 << 2, 1 << 29, 1 << 31
 LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (DICT_SUBCLASS, r"key .*"),  # dict_traverse: keys of a table of str only
     (r"frozendict", r"key .*"),  # the same
+    (r"code", r"\.co_.*"),  # code_traverse, where there is no GIL: co_consts alone
     (TYPE_SUBCLASS, r"key .*"),  # type_traverse: ht_cached_keys
     (TYPE_SUBCLASS, r"\.(__name__|__qualname__|__slots__|tp_subclasses)"),  # type_traverse
     (r".*_descriptor", r"\.(__name__|__qualname__)"),  # descr_traverse: d_type alone

@@ -156,4 +156,5 @@ def refcount(core: Core, addr: int, version: int, free_threaded: bool) -> Refcou
 def _split_refcount(core: Core, addr: int) -> Refcount:
     local = int.from_bytes(core.read(addr + 12, 4), "little")
     shared = int.from_bytes(core.read(addr + 16, 8), "little", signed=True)
-    return Refcount(local + (shared >> 2), local == 0xFFFFFFFF)
+    queued = shared & 3 == 2  # one reference is that of the queue for merging
+    return Refcount(local + (shared >> 2) - queued, local == 0xFFFFFFFF)

@@ -126,7 +126,7 @@ def _frozen(facts: _Facts, addr: int) -> None:
 
 def _young(facts: _Facts, addr: int) -> None:
     found = facts.case.by_addr.get(addr)
-    facts.holds("young", addr, found is not None and found.gc in ("gen0", "young"))
+    facts.holds("young", addr, found is not None and found.gc in ("gen0", "young", "tracked"))
 
 
 _CHECKS: typing.Dict[str, typing.Callable[[_Facts, typing.Any], None]] = {

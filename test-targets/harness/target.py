@@ -213,9 +213,11 @@ class Target:
         self.folder = home / "-".join([name, *args])
 
     def missing(self) -> typing.List[str]:
-        """The packages it needs that its interpreter does not have."""
+        """What it needs that its interpreter does not have: packages, or "GIL" for the lock itself."""
         find = "import importlib.util as u, sys; sys.exit(not u.find_spec(sys.argv[1]))"
-        return [name for name in self.needs if subprocess.call(
+        packages = [name for name in self.needs if name != "GIL"]
+        without = ["GIL"] if "GIL" in self.needs and self.python.free_threaded else []
+        return without + [name for name in packages if subprocess.call(
             [self.python.path, "-c", find, name], stdin=subprocess.DEVNULL)]
 
     # ---- kept files -----------------------------------------------------------------------

@@ -36,7 +36,7 @@ def instances(size, made=Instance):
     ring = [made() for _ in range(size)]
     for i in range(size):
         ring[i].next = ring[(i + 1) % size]
-    return ring
+    return planted.with_dicts(ring)
 
 
 def slots(size):

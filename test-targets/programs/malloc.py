@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # malloc: the same kinds of objects without pymalloc (PYTHONMALLOC=malloc): no arenas.
 # env: PYTHONMALLOC=malloc
+# needs: GIL
 import collections
 
 import planted

@@ -73,7 +73,8 @@ def open_sessions(count):
     facts = []
     for i in range(count):
         s = Session("user-%d" % i)
-        facts.append({"session": id(s), "dict": id(s.cart), "items": id(s.cart["items"])})
+        ring = planted.addresses(planted.with_dicts([s]) + [s.cart])
+        facts.append({"ring": ring, "items": id(s.cart["items"])})
     return s, facts
 
 
@@ -86,13 +87,14 @@ def serve(config):
         "refcounts": [
             # globals of __main__, .config of the worker, the local here
             {"addr": id(config), "refcount": 3},
-            # Forty sessions, the name in the globals, the type's own __mro__, and until 3.15 two descriptors.
-            {"addr": id(Session), "refcount": 44 if sys.version_info < (3, 15) else 42}],
+            # Immortal where there is no GIL and a second thread. Else forty sessions, the name in the globals, the type's own __mro__, and until 3.15 two descriptors.
+            *([{"addr": id(Session), "refcount": 44 if sys.version_info < (3, 15) else 42}]
+              if "t" not in sys.abiflags else [])],
         "remainders": [{"addr": id(row), "type": "dict", "remainder": 2},
                        {"addr": id(batch), "type": "list", "remainder": -1}],
         "garbage": {"sessions": {"members": [
-            a for f in sessions[:-1] for a in (f["session"], f["dict"], f["items"])]}},
-        "cycles": [{"members": [f["session"], f["dict"]]} for f in sessions[:-1]],
+            a for f in sessions[:-1] for a in f["ring"] + [f["items"]]]}},
+        "cycles": [{"members": f["ring"]} for f in sessions[:-1]],
         "locals": [{"function": "serve", "name": n, "dst": id(v)}
                    for n, v in (("row", row), ("batch", batch), ("s", s), ("config", config))],
         "logger": id(logging.getLogger("shop.orders")), "keep": planted.addresses(KEEP),

@@ -39,9 +39,9 @@ def owners_of(subject):
     inner = closure_over(subject)
     twice = [subject, subject]
     return [
-        (plain, ".held"), (slots, ".held"), (twice, "[0]"), (twice, "[1]"), ((0, subject), "[1]"),
+        planted.attribute(plain, "held"), (slots, ".held"), (twice, "[0]"), (twice, "[1]"), ((0, subject), "[1]"),
         ({"key": subject}, "['key']"), (collections.deque([subject]), "[0]"), (partial.args, "[0]"),
-        (collections.OrderedDict(a=subject), "['a']"), (generator, "local 'value'"),
+        (collections.OrderedDict(a=subject), "['a']"), planted.local(generator, "value"),
         (inner.__closure__[0], ".cell_contents"), (default.__defaults__, "[0]"),
     ], (partial, inner)
 

@@ -30,7 +30,7 @@ def main():
     facts = {
         "weak": [{"src": id(r), "dst": id(dying)} for r in (from_outside, plain, other.own)],
         "callbacks": [id(from_outside)],
-        "garbage": {"ring": {"members": planted.addresses([dying, other])}},
+        "garbage": {"ring": {"members": planted.addresses(planted.with_dicts([dying, other]))}},
         "alive": id(alive),
     }
     del dying, other

@@ -2,6 +2,7 @@
 #include "garbage.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** A replay in progress. */
 typedef struct replay {
@@ -38,11 +39,39 @@ static bool takes_part(const insp_heap *h, uint32_t n)
     return gc == INSP_GC_LOOSE || (gc >= INSP_GC_FIRST_LIST && gc < INSP_GC_FIRST_LIST + 3);
 }
 
+static bool is_exact_tuple(const insp_heap *h, uint32_t n)
+{
+    const insp_typeinfo *t = h->types.at.at[h->type.at[n]];
+    return t->kind == INSP_KIND_TUPLE && !t->is_heap && !strcmp(t->name, "tuple");
+}
+
+// _PyObject_GC_MAY_BE_TRACKED
+static bool may_be_tracked(const insp_heap *h, uint32_t n)
+{
+    bool tuple = is_exact_tuple(h, n);
+    insp_gc_state gc = insp_heap_gc(h, n);
+    return gc >= INSP_GC_FIRST_LIST || (gc == INSP_GC_UNTRACKED && !tuple);
+}
+
+// Without the GIL update_refs leaves out tuples that can be in no cycle: it untracks them first
+// (Python/gc_free_threading.c, _PyTuple_MaybeUntrack).
+static bool is_untracked_first(const replay *r, uint32_t n)
+{
+    const insp_heap *h = r->h;
+    if (h->py->layout.flavour->gc != INSP_GC_NO_LISTS || !is_exact_tuple(h, n))
+        return false;
+    for (uint64_t e = r->g->off[n]; e < r->g->off[n + 1]; e++) {
+        if (r->g->to[e] < h->n_objects && may_be_tracked(h, r->g->to[e]))
+            return false;
+    }
+    return true;
+}
+
 static void update_refs(replay *r)
 {
     for (uint32_t n = 0; n < r->h->n_objects; n++) {
         int64_t count;
-        if (!insp_heap_is_object(r->h, n) || !takes_part(r->h, n))
+        if (!insp_heap_is_object(r->h, n) || !takes_part(r->h, n) || is_untracked_first(r, n))
             continue;
         insp_bits_add(&r->young, n);
         r->out->tracked++;
@@ -81,10 +110,13 @@ static insp_status keep_reachable(replay *r, insp_error *err)
 
 static bool was_finalized(replay *r, uint32_t n)
 {
-    enum { FINALIZED = 1 };
-    insp_addr head =
-        insp_heap_addr(r->h, n) - (uint32_t)INSP_OFF(&r->h->py->layout, PyGC_Head, sizeof);
-    return INSP_U64(&r->h->decoder.r, head, PyGC_Head, _gc_prev) & FINALIZED;
+    enum { FINALIZED = 1, FINALIZED_BIT = 2 };
+    insp_reader *reader = &r->h->decoder.r;
+    insp_addr addr = insp_heap_addr(r->h, n);
+    if (r->h->py->layout.flavour->gc == INSP_GC_NO_LISTS)
+        return INSP_U8(reader, addr, PyObject, ob_gc_bits) & FINALIZED_BIT;
+    insp_addr head = addr - (uint32_t)INSP_OFF(&r->h->py->layout, PyGC_Head, sizeof);
+    return INSP_U64(reader, head, PyGC_Head, _gc_prev) & FINALIZED;
 }
 
 static const insp_typeinfo *type_of(const replay *r, uint32_t n)

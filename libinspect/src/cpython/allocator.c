@@ -168,10 +168,24 @@ static bool has_debug_head(insp_reader *r, insp_addr data)
     return ok;
 }
 
+// Where the collector has no lists, dicts that every interpreter has are asked; no gc head stands before them.
+static bool dicts_have_heads(const insp_interp *in, insp_reader *r)
+{
+    return in->modules && in->sysdict && has_debug_head(r, in->modules) &&
+           has_debug_head(r, in->sysdict);
+}
+
 static void find_debug_hooks(insp_cpython *py, insp_reader *r)
 {
     enum { TRIES = 64, PAD = 16, PREHEADER = 16 };
     uint32_t with = 0, seen = 0;
+    if (py->layout.flavour->gc == INSP_GC_NO_LISTS) {
+        if (dicts_have_heads(&py->interps.at[0], r)) {
+            py->debug_pad = PAD;
+            py->allocator = "mimalloc with debug hooks";
+        }
+        return;
+    }
     for (uint32_t k = 0; k < py->interps.at[0].n_lists; k++) {
         insp_addr head = py->interps.at[0].lists[k].head, at = insp_gc_next(r, head);
         for (int i = 0; i < TRIES && at && at != head && !r->bad;
@@ -299,7 +313,7 @@ insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err)
     py->allocator = pm->states.len                          ? "pymalloc"
                     : flavour->alloc == INSP_ALLOC_MIMALLOC ? "mimalloc"
                                                             : "malloc";
-    if (!st && py->interps.at[0].n_lists)
+    if (!st && py->interps.len)
         find_debug_hooks(py, &r);
     return st;
 }

@@ -89,18 +89,21 @@ bool insp_count_of(const insp_flavour *f, uint64_t word, int64_t *count)
     return *count <= INT32_MAX;
 }
 
-// Without the GIL the owner's count and everybody else's stand apart (PEP 703). Since 3.14 a large number is
-// added to the latter while references from evaluation stacks are not counted.
+// Without the GIL the owner's count and everybody else's stand apart (PEP 703). One reference is that of the
+// queue an object waits in to have the two merged (_Py_REF_QUEUED); in 3.13 functions and their like, whose
+// references from evaluation stacks are not counted, are marked by that state for good. Since 3.14 they have
+// a large number added instead.
 static bool biased_refcount(insp_reader *r, insp_addr object, int64_t *count)
 {
-    enum { STATE_BITS = 2, DEFERRED = 64, DEFERRED_SHIFT = 60 };
+    enum { STATE_BITS = 2, STATE_MASK = 3, QUEUED = 2, DEFERRED = 64, DEFERRED_SHIFT = 60 };
     uint32_t local = INSP_U32(r, object, PyObject, ob_ref_local);
-    int64_t shared = (int64_t)INSP_U64(r, object, PyObject, ob_ref_shared) >> STATE_BITS;
+    uint64_t word = INSP_U64(r, object, PyObject, ob_ref_shared);
+    int64_t shared = (int64_t)word >> STATE_BITS;
     bool deferred = INSP_U8(r, object, PyObject, ob_gc_bits) & DEFERRED;
     const int64_t added = (INT64_C(1) << DEFERRED_SHIFT) - 1;
     if (deferred && shared >= added / 2)
         shared -= added;
-    *count = shared + local;
+    *count = shared + local - ((word & STATE_MASK) == QUEUED);
     return local != UINT32_MAX;
 }
 
@@ -146,6 +149,15 @@ static int32_t clamp(int64_t count)
     return count > INT32_MAX ? INT32_MAX : count < INT32_MIN ? INT32_MIN : (int32_t)count;
 }
 
+// Only the collector frees objects whose references are not all counted: nobody may own one, and it is there.
+static bool waits_for_collector(insp_reader *r, const insp_cpython *py, insp_addr object)
+{
+    enum { TRACKED = 1, DEFERRED = 64 };
+    return py->layout.flavour->count == INSP_COUNT_BIASED &&
+           (INSP_U8(r, object, PyObject, ob_gc_bits) & (TRACKED | DEFERRED)) ==
+               (TRACKED | DEFERRED);
+}
+
 // What can be said of an object by itself, before anybody refers to it.
 static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, int32_t *count)
 {
@@ -158,7 +170,8 @@ static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, i
     int64_t refcnt = 0;
     bool counted = t && insp_refcount(r, h->py, addr, &refcnt);
     bool gc = t && insp_instance_is_gc(t, r, addr);
-    bool sound = t && !r->bad && refcnt > 0;
+    bool alive = refcnt > 0 || (refcnt == 0 && gc && waits_for_collector(r, h->py, addr));
+    bool sound = t && !r->bad && alive;
     if (sound) {
         insp_gc_state state = gc ? INSP_GC_UNTRACKED : INSP_GC_NONE;
         uint32_t head = (uint32_t)INSP_OFF(r->layout, PyGC_Head, sizeof);

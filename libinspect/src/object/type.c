@@ -51,24 +51,53 @@ static insp_addr find_lookdict(const insp_cpython *py, insp_reader *r)
     return lookup;
 }
 
-// Every class statement gives its type the same tp_traverse, and shared keys for its instances; no symbol
-// names that function in a stripped build, so the types themselves elect it.
-static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
+static void hear(vote *votes, const insp_cpython *py, insp_reader *r, insp_addr type)
 {
-    vote votes[CANDIDATES] = {{0, 0}};
+    if (INSP_U64(r, type, PyObject, ob_type) == py->type_type &&
+        INSP_U64(r, type, PyHeapTypeObject, ht_cached_keys))
+        add_vote(votes, INSP_U64(r, type, PyTypeObject, tp_traverse));
+}
+
+static void hear_lists(vote *votes, const insp_cpython *py, insp_reader *r)
+{
     uint32_t head_size = (uint32_t)INSP_OFF(&py->layout, PyGC_Head, sizeof);
     const insp_interp *in = &py->interps.at[0];
     for (uint32_t k = in->n_lists; k-- > 0;) {
         insp_addr head = in->lists[k].head, at = insp_gc_next(r, head);
-        for (int i = 0; i < VOTES && at && at != head && !r->bad;
-             i++, at = insp_gc_next(r, at)) {
-            insp_addr o = at + head_size;
-            if (INSP_U64(r, o, PyObject, ob_type) == py->type_type &&
-                INSP_U64(r, o, PyHeapTypeObject, ht_cached_keys))
-                add_vote(votes, INSP_U64(r, o, PyTypeObject, tp_traverse));
-        }
+        for (int i = 0; i < VOTES && at && at != head && !r->bad; i++, at = insp_gc_next(r, at))
+            hear(votes, py, r, at + head_size);
         r->bad = false;
     }
+}
+
+static void hear_subclasses(vote *votes, const insp_cpython *py, insp_reader *r)
+{
+    insp_addr object = py->type_type ? INSP_U64(r, py->type_type, PyTypeObject, tp_base) : 0;
+    insp_addr dict = object ? insp_type_subclasses(r, py, object) : 0;
+    insp_dict_table t;
+    bool there = dict && !r->bad && insp_dict_look(r, dict, &t);
+    for (uint64_t i = 0; there && i < t.n && i < VOTES; i++) {
+        insp_addr key, value;
+        insp_dict_entry(r, &t, i, &key, &value);
+        insp_addr type = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
+        // Only heap types have the member that is asked for.
+        if (type && INSP_U64(r, type, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE)
+            hear(votes, py, r, type);
+        r->bad = false;
+    }
+    r->bad = false;
+}
+
+// Every class statement gives its type the same tp_traverse, and shared keys for its instances; no symbol
+// names that function in a stripped build, so the types themselves elect it. Without the GIL the collector has
+// no lists: the direct subclasses of object do.
+static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
+{
+    vote votes[CANDIDATES] = {{0, 0}};
+    if (py->interps.at[0].n_lists)
+        hear_lists(votes, py, r);
+    else
+        hear_subclasses(votes, py, r);
     const vote *best = &votes[0];
     for (int i = 1; i < CANDIDATES; i++)
         best = votes[i].n > best->n ? &votes[i] : best;

@@ -165,16 +165,17 @@ static void walk_inline(insp_decoder *d, insp_addr addr, insp_addr dict, insp_ad
     insp_emit_named(d, dict, ".__dict__", visited);
 }
 
-// Two words stand before the gc head of an instance whose attributes the interpreter manages:
+// Two words stand before the gc head, if there is one, of an instance whose attributes the interpreter manages:
 //   3.13 (gh-115776)  weak references, dict; values are in the instance, and a dict may share them
 //   3.12              weak references, dict or values; bit 0 tells
 //   3.11 (bpo-45340)  values, dict; one of them is NULL
 // What visits them is PyObject_VisitManagedDict, _PyObject_VisitInstanceAttributes before.
 void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
-    enum { FIRST = -32, SECOND = -24, IS_VALUES = 1 };
+    enum { FIRST = 16, SECOND = 8, IS_VALUES = 1 };
+    insp_addr head = addr - (uint32_t)INSP_OFF(&d->py->layout, PyGC_Head, sizeof);
     insp_preheader_form form = d->py->layout.flavour->preheader;
-    insp_addr dict = addr + (uint64_t)(int64_t)SECOND;
+    insp_addr dict = head - SECOND;
     insp_addr values = 0;
     if (form == INSP_PREHEADER_TAGGED) {
         values = insp_u64(&d->r, dict);
@@ -182,7 +183,7 @@ void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *
             dict = 0;
         values = dict ? 0 : values + IS_VALUES;
     } else if (form == INSP_PREHEADER_VALUES) {
-        values = insp_u64(&d->r, addr + (uint64_t)(int64_t)FIRST);
+        values = insp_u64(&d->r, head - FIRST);
     } else if (t->flags & INSP_TPF_INLINE_VALUES) {
         values = addr + (uint64_t)t->basicsize;
         if (INSP_U8(&d->r, values, PyDictValues, valid)) {

@@ -143,6 +143,18 @@ static int is_descriptor(PyTypeObject *type)
            type == &PyClassMethodDescr_Type;
 }
 
+/** References that the runtime holds to count by: of the queue for merging, where there is no GIL (PEP 703). */
+static Py_ssize_t held_by_runtime(PyObject *op)
+{
+#ifdef Py_GIL_DISABLED
+    enum { STATE_MASK = 3, QUEUED = 2 };
+    return op->ob_ref_local != UINT32_MAX && (op->ob_ref_shared & STATE_MASK) == QUEUED;
+#else
+    (void)op;
+    return 0;
+#endif
+}
+
 /** A dict, or since 3.15 (PEP 814) a frozendict, which is none but has the same structure. */
 static int is_dict(PyObject *op)
 {
@@ -203,7 +215,7 @@ void truth_walk(truth *t)
     for (size_t i = 0; i < t->len && !t->failed; i++) {
         record r = t->rows[i];
         add_visited(t, &r);
-        r.refcnt = Py_REFCNT(r.op);
+        r.refcnt = Py_REFCNT(r.op) - held_by_runtime(r.op);
         t->rows[i] = r;
         for (size_t k = r.first; k < r.end; k++)
             add_object(t, t->refs[k], NO_GENERATION);
