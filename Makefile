@@ -247,6 +247,14 @@ MUTATED ?= bare mixed
 mutants: build | $(READY)/test ## Ask everything about N damaged cores (N=200 SEED=0 MUTATED="bare mixed")
 	@$(RUN) $(LIB)/fuzz/mutants.py -n $(N) --seed $(SEED) $(MUTATED)
 
+# ---- measuring -----------------------------------------------------------------------------
+
+# Seconds of this machine, printed and never asserted. HEAPS="1e5 1e6" leaves the large one out.
+HEAPS ?= 1e5 1e6 1e7
+.PHONY: bench
+bench: build | $(READY)/test ## Measure every stage beside gc.collect() of the same heap (HEAPS="1e5 1e6 1e7")
+	@BUILD=$(BUILD) $(RUN) test-targets/bench/run $(HEAPS)
+
 # ---- the demonstration ---------------------------------------------------------------------
 
 .PHONY: demo
