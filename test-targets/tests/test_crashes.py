@@ -38,6 +38,8 @@ CAUSES = {
 
 # None and its like are immortal since 3.12 (gh-84436).
 UNTIL = {"eat_none": 0x030C0000}
+# 3.8 looks whether there is a thread state.
+SINCE = {"without_gil": 0x03090000}
 
 
 class Crashes(unittest.TestCase):
@@ -54,7 +56,8 @@ class Crashes(unittest.TestCase):
             for kind, causes in CAUSES.items():
                 with self.subTest(python=path, kind=kind):
                     target = Target("crashes", path, [kind])
-                    if target.python.hexversion >= UNTIL.get(kind, 1 << 32):
+                    since, until = SINCE.get(kind, 0), UNTIL.get(kind, 1 << 32)
+                    if not since <= target.python.hexversion < until:
                         continue
                     said = self.answer(target)
                     self.assertIn(said["cause"], causes, json.dumps(said, indent=1)[:6000])
