@@ -2,8 +2,12 @@
 #include <stdlib.h>
 
 #include "../src/analysis/cycles.h"
+#include "../src/analysis/decoders.h"
 #include "../src/analysis/ledger.h"
+#include "../src/analysis/paths.h"
+#include "../src/analysis/retained.h"
 #include "../src/analysis/search.h"
+#include "../src/base/cleanup.h"
 #include "support/fakeheap.h"
 
 static fakeheap f;
@@ -459,6 +463,88 @@ START_TEST(a_search_finds_what_is_like_all_it_was_told)
 }
 END_TEST
 
+// The way to an object; its last node is the object.
+static insp_path_origin way_to(insp_addr object, insp_u32s *path)
+{
+    insp_path_origin origin;
+    ck_ok(insp_owner_path(&f.heap, &f.graph, fake_number(&f, object), &origin, path, &err));
+    if (path->len)
+        ck_assert_uint_eq(path->at[path->len - 1], fake_number(&f, object));
+    return origin;
+}
+
+START_TEST(a_way_begins_at_a_root_else_at_what_nobody_owns)
+{
+    INSP_CLEANUP(insp_u32s_deinit) insp_u32s path = {0};
+    insp_addr inner = fake_list(&f, NULL, 0), outer = fake_list(&f, &inner, 1);
+    insp_addr below = fake_list(&f, NULL, 0), leaked = fake_list(&f, &below, 1), ring[2];
+    fake_keep(&f, outer);
+    fake_count(&f, leaked, 1);
+    add_ring(ring, 2);
+    fake_read(&f);
+    ck_assert_int_eq(way_to(inner, &path), INSP_PATH_ROOT);
+    ck_assert_uint_ge(path.at[0], f.heap.n_objects);
+    ck_assert_uint_eq(path.at[path.len - 2], fake_number(&f, outer));
+    ck_assert_int_eq(way_to(leaked, &path), INSP_PATH_SURPLUS);
+    ck_assert_uint_eq(path.len, 1);
+    ck_assert_int_eq(way_to(below, &path), INSP_PATH_SURPLUS);
+    ck_assert_uint_eq(path.len, 2);
+    ck_assert_int_eq(way_to(ring[0], &path), INSP_PATH_NONE);
+    ck_assert_uint_eq(path.len, 0);
+}
+END_TEST
+
+START_TEST(an_object_retains_what_only_it_leads_to)
+{
+    insp_retained_tree t;
+    INSP_CLEANUP(insp_u32s_deinit) insp_u32s below = {0};
+    insp_addr own = fake_list(&f, NULL, 0), common = fake_list(&f, NULL, 0), ring[2];
+    insp_addr both[] = {own, common}, one = fake_list(&f, both, 2);
+    insp_addr other = fake_list(&f, &common, 1);
+    fake_keep(&f, one);
+    fake_keep(&f, other);
+    add_ring(ring, 2);
+    fake_read(&f);
+    ck_ok(insp_retained_build(&f.heap, &f.graph, &t, &err));
+    uint32_t n = fake_number(&f, one);
+    ck_assert_uint_eq(t.objects[n], 2);
+    insp_addr block;
+    uint64_t size;
+    ck_assert_uint_eq(t.bytes[n],
+                      insp_object_bytes(&f.heap, n, &block, &size) +
+                          insp_object_bytes(&f.heap, fake_number(&f, own), &block, &size));
+    ck_ok(insp_retained_below(&f.heap, &t, n, &below, &err));
+    ck_assert_uint_eq(below.len, 1);
+    ck_assert(has(&below, own));
+    ck_assert_uint_eq(t.objects[fake_number(&f, other)], 1);
+    ck_assert_uint_eq(t.idom[fake_number(&f, ring[0])], INSP_NONE);
+    below.len = 0;
+    ck_ok(insp_retained_most(&f.heap, &t, 0, &below, &err));
+    ck_assert(!has(&below, own) || !has(&below, one));
+    for (size_t i = 1; i < below.len; i++)
+        ck_assert_uint_ge(t.bytes[below.at[i - 1]], t.bytes[below.at[i]]);
+    insp_retained_deinit(&t);
+}
+END_TEST
+
+START_TEST(a_decoder_whose_type_has_no_code_that_can_be_run_is_told)
+{
+    INSP_CLEANUP(insp_decoder_rows_deinit) insp_decoder_rows rows = {0};
+    insp_addr ring[3];
+    add_ring(ring, 3);
+    fake_read(&f);
+    ck_ok(insp_decoders_check(&f.heap, 2, &rows, &err));
+    uint32_t list = f.heap.type.at[fake_number(&f, ring[0])];
+    const insp_decoder_row *found = NULL;
+    for (size_t i = 0; i < rows.len; i++)
+        found = rows.at[i].type == list ? &rows.at[i] : found;
+    ck_assert_ptr_nonnull(found);
+    ck_assert_uint_eq(found->checked, 2);
+    ck_assert_uint_eq(found->unfollowed, 2);
+    ck_assert_uint_eq(found->different, 0);
+}
+END_TEST
+
 extern Suite *insp_analysis_suite(void);
 
 Suite *insp_analysis_suite(void)
@@ -484,6 +570,9 @@ Suite *insp_analysis_suite(void)
     tcase_add_test(t, a_stack_that_several_threads_claim_is_searched_once);
     tcase_add_test(t, a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes);
     tcase_add_test(t, a_search_finds_what_is_like_all_it_was_told);
+    tcase_add_test(t, a_way_begins_at_a_root_else_at_what_nobody_owns);
+    tcase_add_test(t, an_object_retains_what_only_it_leads_to);
+    tcase_add_test(t, a_decoder_whose_type_has_no_code_that_can_be_run_is_told);
     suite_add_tcase(s, t);
     return s;
 }
