@@ -73,6 +73,7 @@ def verbs(export: Path, addresses: list[int]) -> list[str]:
             lines += ["%s %#x" % (verb.name, addr) for addr in addresses]
         elif not takes or not takes.required:
             lines.append(verb.name)
+    lines += ["layout --check-traverse", *("retained %#x" % addr for addr in addresses)]
     return lines
 
 
