@@ -10,6 +10,7 @@ import re
 import typing
 from pathlib import Path
 
+from . import build
 from . import truth as flags
 from .corefile import Core, Refcount, Unreadable, refcount
 from .export import Edge, Export, Object
@@ -308,6 +309,13 @@ def left_out(case: Case) -> Result:
     return result
 
 
+def _hidden() -> typing.List[str]:
+    """Slots that description files call hidden; subtypes have them too."""
+    folder = build.ROOT.parent / "gdbext" / "refscope" / "types"
+    words = [line.split() for file in sorted(folder.glob("*.types")) for line in file.read_text().splitlines()]
+    return sorted({row[1] for row in words if row[2:3] == ["hidden"]})
+
+
 # What gc objects own and their tp_traverse leaves out, by what their type is: bits of tp_flags
 # (object.h), or the name of the type itself.
 INLINE_VALUES, DICT_SUBCLASS, TYPE_SUBCLASS = 1 << 2, 1 << 29, 1 << 31
@@ -326,6 +334,7 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     # Extension types leave out what cannot be part of a cycle, str and bytes most of all; so their
     # tp_dealloc is asked.
     (r".+\..+", r"\+0x[0-9a-f]+|\[\d+\]"),
+    (r".*", "|".join(map(re.escape, _hidden()))),
     (r".*", r"ob_type"),  # before 3.9 (gh-79991) all heap types' instances; some to this day
 ]
 

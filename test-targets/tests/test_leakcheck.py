@@ -21,11 +21,13 @@ class LeakCheck(unittest.TestCase):
     def check(self, *flags):
         """`make check` of the project, in a folder of its own."""
         python = build.interpreter()
+        # Not as a part of the make that may have started this test.
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+        env["REFSCOPE"] = str(refscope.PROGRAM)
         with tempfile.TemporaryDirectory() as out:
             command = ["make", "-C", str(PROJECT), "OUT=" + out, "PYTHON=" + python.path, *flags]
-            built = subprocess.run([*command, "all"], capture_output=True, text=True)
+            built = subprocess.run([*command, "all"], capture_output=True, text=True, env=env)
             self.assertEqual(built.returncode, 0, built.stderr)
-            env = {**os.environ, "REFSCOPE": str(refscope.PROGRAM)}
             return subprocess.run([str(PROJECT / "check_leaks"), python.path, out],
                                   capture_output=True, text=True, env=env)
 

@@ -60,13 +60,25 @@ static bool holds_object(insp_decoder *d, insp_addr slot)
     return holds;
 }
 
+// What a description says is owned counts where it is an object, and where the type's own code has not shown it: the
+// description may be of another version.
+static bool may_claim(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
+                      const insp_slot *s)
+{
+    insp_addr slot = addr + (uint32_t)s->offset;
+    int8_t known = 0;
+    if (!holds_object(d, slot))
+        return false;
+    return !t->traverse || s->visited || !insp_traverse_visits(d, addr, slot, slot + 8, &known);
+}
+
 static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     for (uint32_t i = 0; i < t->n_slots; i++) {
         const insp_slot *s = &t->slots[i];
         if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
             continue;
-        if (s->claimed && !holds_object(d, addr + (uint32_t)s->offset))
+        if (s->claimed && !may_claim(d, addr, t, s))
             continue;
         uint64_t items = s->after_items ? items_size(d, addr, t) : 0;
         insp_emit_slot(d, addr + (uint32_t)s->offset + items, INSP_FORM_NAME,
