@@ -49,7 +49,7 @@ static void read_operands(const insp_zydis *d, uint64_t next, insp_instruction *
         if (op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
             op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) {
             uint8_t gpr = gpr_of(op->reg.value);
-            out->writes |= gpr < INSP_GPRS ? (uint16_t)(1u << gpr) : 0;
+            out->writes = (uint16_t)(out->writes | (gpr < INSP_GPRS ? 1u << gpr : 0u));
         }
         if (op->type != ZYDIS_OPERAND_TYPE_MEMORY || out->n_mems == 2 ||
             !(op->actions & (ZYDIS_OPERAND_ACTION_MASK_READ | ZYDIS_OPERAND_ACTION_MASK_WRITE)))
