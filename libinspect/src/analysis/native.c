@@ -18,7 +18,6 @@ typedef struct search {
     insp_map decoded;    // words in module data that a walk has read as a slot
     owned_ranges blocks; // outside pools and modules, sorted
     insp_map stacks;     // start of a mapping -> how much of its end was searched, in words
-    uint32_t src;        // being walked
     uint32_t where;
     uint8_t place;
     bool failed;
@@ -137,7 +136,7 @@ static void remember(insp_refs *refs)
         if (ref->form == INSP_FORM_BODY &&
             insp_pools_number(&s->h->pools, ref->target, &unused) == INSP_NONE)
             add_block(s, ref->target, insp_malloc_block(s->h, ref->target));
-        if (s->src >= s->h->n_pooled && ref->slot && ref->kind != INSP_REF_POSSIBLE)
+        if (ref->slot && ref->kind != INSP_REF_POSSIBLE)
             s->failed = s->failed || !insp_map_set(&s->decoded, ref->slot, 1);
     }
     refs->len = 0;
@@ -168,7 +167,7 @@ static int by_start(const void *a, const void *b)
 }
 
 // Slots that a walk knows are no candidates: those of roots and of what lies outside pools by address,
-// those in blocks of objects by the block.
+// those in blocks of objects by the block. What objects in pools own the walk of all has kept.
 static void find_decoded(search *s, insp_refs *refs)
 {
     insp_heap *h = s->h;
@@ -176,10 +175,11 @@ static void find_decoded(search *s, insp_refs *refs)
     refs->flush = remember;
     refs->ctx = s;
     h->decoder.refs = refs;
-    for (uint32_t n = 0; n < h->n_nodes; n++) {
+    for (size_t i = 0; i < h->bodies.len; i++)
+        add_block(s, h->bodies.at[i], insp_malloc_block(h, h->bodies.at[i]));
+    for (uint32_t n = h->n_pooled; n < h->n_nodes; n++) {
         if (n < h->n_objects && !insp_heap_is_object(h, n))
             continue;
-        s->src = n;
         insp_heap_walk(h, n);
         remember(refs);
     }

@@ -95,6 +95,7 @@ typedef struct insp_heap {
     insp_u64s off;   /**< edges of node i: off[i] … off[i + 1] */
     insp_u32s to;
     insp_bytes edge_kind;
+    insp_addrs bodies; /**< blocks outside pools that objects in pools own */
     insp_root_rows roots;
     insp_arena text;
     insp_tallies by_type;

@@ -43,12 +43,15 @@ static uint64_t block_bytes(insp_heap *h, insp_addr start)
 }
 
 // A block that is part of an object, and its size.
-static uint64_t take_body(insp_heap *h, insp_addr body)
+static uint64_t take_body(pass *p, insp_addr body)
 {
+    insp_heap *h = p->h;
     insp_addr start;
     uint32_t n = insp_pools_number(&h->pools, body, &start);
     if (n != INSP_NONE && !h->kind.at[n])
         h->kind.at[n] = INSP_K_BODY;
+    if (n == INSP_NONE && p->src < h->n_pooled)
+        p->failed = p->failed || !insp_addrs_push(&h->bodies, body);
     return block_bytes(h, body);
 }
 
@@ -56,7 +59,7 @@ static void take(pass *p, const insp_ref *ref)
 {
     insp_heap *h = p->h;
     if (ref->form == INSP_FORM_BODY) {
-        p->body += p->store ? take_body(h, ref->target) : 0;
+        p->body += p->store ? take_body(p, ref->target) : 0;
         return;
     }
     uint32_t dst = insp_heap_number(h, ref->target);
@@ -252,7 +255,8 @@ static insp_status run(pass *p, insp_error *err)
 static void start_again(pass *p)
 {
     insp_heap *h = p->h;
-    h->off.len = h->to.len = h->edge_kind.len = h->by_type.len = h->owned_bytes.len = 0;
+    h->bodies.len = h->off.len = h->to.len = h->edge_kind.len = h->by_type.len =
+        h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
     p->late = false;
     insp_findings_cut(h->py->findings, p->found);
