@@ -18,7 +18,7 @@ from ctypes import POINTER, byref
 from typing import Any, Callable, Optional
 
 from . import _abi, records
-from ._abi import Format, JobState, Query, RemainderQuery, Sort, Stage, Status
+from ._abi import Format, JobState, PathOrigin, Query, RemainderQuery, Sort, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
 from .writing import WAIT_MS, Writing, start_quietly
 
@@ -501,6 +501,7 @@ __all__ = [
     "InspectError",
     "Library",
     "LibraryError",
+    "PathOrigin",
     "Query",
     "RemainderQuery",
     "Session",

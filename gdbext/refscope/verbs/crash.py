@@ -159,7 +159,7 @@ def _look(book: Book, addr: int) -> Optional[Suspect]:
     if place.kind in (Kind.FREE_BLOCK, Kind.EMPTY_POOL, Kind.VIRGIN_POOL, Kind.VIRGIN_BLOCK):
         if place.kind != Kind.FREE_BLOCK and not slots:
             return None
-        return _freed(book, addr, slots)
+        return _freed(book, addr, place, slots)
     if place.exact:
         row = book.at(addr)
         if row.remainder < 0 and not row.immortal:
@@ -190,8 +190,7 @@ def _old_type(book: Book, addr: int) -> List[Fact]:
     return [Fact("likely", f"it was a {name}: its old type is still there")]
 
 
-def _freed(book: Book, addr: int, slots: List[Dangling]) -> Suspect:
-    place = book.session.find(addr)
+def _freed(book: Book, addr: int, place: Any, slots: List[Dangling]) -> Suspect:
     facts = []
     if place.block:
         block = f"block {place.block:#x} ({place.block_size} bytes)"

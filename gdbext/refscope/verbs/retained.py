@@ -7,8 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import text, verb
 from ..book import NAME_WIDTH, REF_OWNED, Book, called, hexa, owner_words
-
-FROM_SURPLUS = 3
+from ..library import PathOrigin
 
 STAYING_NAMED = 3
 """References to what stays that are called by name."""
@@ -74,7 +73,7 @@ def _held_as(book: Book, number: int) -> str:
     path = book.session.path_to(number)
     if path.edges:
         return owner_words(book, path.edges[-1])
-    return "nobody: held by C, or leaked" if path.origin == FROM_SURPLUS else ""
+    return "nobody: held by C, or leaked" if path.origin == PathOrigin.SURPLUS else ""
 
 
 def _row(book: Book, found: Any, held_as: str) -> Row:

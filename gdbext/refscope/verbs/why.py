@@ -16,8 +16,7 @@ from ..book import (
     root_json,
     root_words,
 )
-
-FROM_NONE, FROM_ROOT, FROM_STATIC, FROM_SURPLUS = range(4)
+from ..library import PathOrigin
 
 _GLOBALS = "globals of "
 
@@ -65,9 +64,9 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     itself = bool(row.immortal) or bool(row.is_static)
     path = None if itself else session.path_to(row.number)
     start = row if path is None else _start(book, path)
-    root = book.root(path.start) if path and path.origin == FROM_ROOT else None
-    garbage = path is not None and path.origin == FROM_NONE
-    held = start is not None and path is not None and path.origin == FROM_SURPLUS
+    root = book.root(path.start) if path and path.origin == PathOrigin.ROOT else None
+    garbage = path is not None and path.origin == PathOrigin.NONE
+    held = start is not None and path is not None and path.origin == PathOrigin.SURPLUS
     start = _with_native(book, start) if held else start
     owners = [] if itself else _owners(book, row)
     return Answer(
@@ -93,7 +92,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
 
 
 def _start(book: Book, path: Any) -> Optional[Any]:
-    if path.origin in (FROM_STATIC, FROM_SURPLUS):
+    if path.origin in (PathOrigin.STATIC, PathOrigin.SURPLUS):
         return book.object(path.start)
     return None
 
@@ -123,8 +122,8 @@ def _value(book: Book, member: Any) -> str:
 def _verdict(session: Any, row: Any, path: Optional[Any]) -> str:
     if path is None:
         return "itself"
-    if path.origin != FROM_NONE:
-        return {FROM_ROOT: "root", FROM_STATIC: "static", FROM_SURPLUS: "surplus"}[path.origin]
+    if path.origin != PathOrigin.NONE:
+        return PathOrigin(path.origin).name.lower()
     replay = session.garbage_replay()
     if row.number in set(replay.unreachable):
         return "garbage"

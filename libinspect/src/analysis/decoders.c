@@ -30,20 +30,6 @@ static void gather(insp_refs *refs)
     refs->len = 0;
 }
 
-static void decode(comparison *c, uint32_t number)
-{
-    insp_refs refs;
-    refs.len = 0;
-    refs.flush = gather;
-    refs.ctx = c;
-    c->decoded.len = 0;
-    c->h->decoder.refs = &refs;
-    c->h->decoder.all = true;
-    insp_heap_walk(c->h, number);
-    gather(&refs);
-    c->h->decoder.refs = NULL;
-}
-
 static int by_address(const void *a, const void *b)
 {
     insp_addr x = *(const insp_addr *)a, y = *(const insp_addr *)b;
@@ -89,7 +75,8 @@ static void check_object(comparison *c, uint32_t number, const insp_typeinfo *t,
         row->unfollowed++;
         return;
     }
-    decode(c, number);
+    c->decoded.len = 0;
+    insp_heap_walk_all(c->h, number, gather, c);
     compare(c, &missing, &extra);
     if (!missing && !extra)
         return;

@@ -63,17 +63,8 @@ static void gather(insp_refs *refs)
 
 static void walk(gathering *g, uint32_t src, void (*flush)(insp_refs *))
 {
-    insp_heap *h = &g->s->heap;
-    insp_refs refs;
-    refs.len = 0;
-    refs.flush = flush;
-    refs.ctx = g;
     g->src = src;
-    h->decoder.refs = &refs;
-    h->decoder.all = true;
-    insp_heap_walk(h, src);
-    flush(&refs);
-    h->decoder.refs = NULL;
+    insp_heap_walk_all(&g->s->heap, src, flush, g);
 }
 
 // Rows move from the growing array to the answer's arena.

@@ -7,6 +7,15 @@
 #include "../analysis/paths.h"
 #include "session.h"
 
+static insp_status need_object(insp_session *s, insp_stage stage, uint32_t number,
+                               insp_error *err)
+{
+    insp_status st = insp_need(s, stage, err);
+    if (st || insp_heap_is_object(&s->heap, number))
+        return st;
+    return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
+}
+
 // The edges from each of some nodes to the next; from the last to the first where they are a ring.
 static insp_status edges_along(insp_session *s, const uint32_t *nodes, size_t n, bool ring,
                                insp_edge *out, insp_arena *arena, insp_error *err)
@@ -45,11 +54,9 @@ insp_status insp_rings_through(insp_session *s, uint32_t number, uint32_t limit,
                                const insp_rings **out, insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    insp_status st = need_object(s, INSP_STAGE_REFERENCES, number, err);
     if (st)
         return st;
-    if (!insp_heap_is_object(&s->heap, number))
-        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
     insp_u32s nodes = {0}, lengths = {0};
     insp_arena *arena;
     insp_rings *answer = insp_answer_new(sizeof(*answer), &arena);
@@ -72,11 +79,9 @@ insp_status insp_path_to(insp_session *s, uint32_t number, const insp_path **out
                          insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    insp_status st = need_object(s, INSP_STAGE_REFERENCES, number, err);
     if (st)
         return st;
-    if (!insp_heap_is_object(&s->heap, number))
-        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
     INSP_CLEANUP(insp_u32s_deinit) insp_u32s nodes = {0};
     insp_arena *arena;
     insp_path *answer = insp_answer_new(sizeof(*answer), &arena);
@@ -131,11 +136,9 @@ insp_status insp_retained_by(insp_session *s, uint32_t number, const insp_retain
                              insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need(s, INSP_STAGE_RETAINED, err);
+    insp_status st = need_object(s, INSP_STAGE_RETAINED, number, err);
     if (st)
         return st;
-    if (!insp_heap_is_object(&s->heap, number))
-        return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object number %u", number);
     INSP_CLEANUP(insp_u32s_deinit) insp_u32s below = {0};
     st = insp_retained_below(&s->heap, &s->retained, number, &below, err);
     return st ? st : keep_retained(s, number, &below, out, err);

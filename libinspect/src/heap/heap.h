@@ -132,6 +132,12 @@ insp_status insp_heap_references(insp_heap *h, insp_error *err);
  */
 void insp_heap_walk(insp_heap *h, uint32_t number);
 
+/**
+ * The same with what is not counted and bodies too (decoder.all), handed to `each` in pieces, which empties
+ * refs and finds `ctx` in it.
+ */
+void insp_heap_walk_all(insp_heap *h, uint32_t number, void (*each)(insp_refs *), void *ctx);
+
 /** The steps of the two, each in the file of its name. */
 insp_status insp_gclists_mark(insp_heap *h, insp_error *err);
 insp_status insp_blocks_scan(insp_heap *h, insp_error *err);

@@ -123,6 +123,19 @@ void insp_heap_walk(insp_heap *h, uint32_t number)
         walk_shared_keys(h, number, addr);
 }
 
+void insp_heap_walk_all(insp_heap *h, uint32_t number, void (*each)(insp_refs *), void *ctx)
+{
+    insp_refs refs;
+    refs.len = 0;
+    refs.flush = each;
+    refs.ctx = ctx;
+    h->decoder.refs = &refs;
+    h->decoder.all = true;
+    insp_heap_walk(h, number);
+    each(&refs);
+    h->decoder.refs = NULL;
+}
+
 static insp_tally *tally_of(insp_heap *h, uint32_t type)
 {
     static const insp_tally none;

@@ -9,6 +9,8 @@ enum { MOST_ROWS = 4096, MOST_OFFSET = 1 << 20, LINE = 256, WORDS = 4 };
 /** A text being read, line by line. */
 typedef struct parser {
     insp_described *d;
+    size_t types,
+        slots; // how many there were before: a slot must not go to a type of another text
     const char *file;
     unsigned line;
     char *word[WORDS]; // of this line
@@ -67,7 +69,7 @@ static insp_status add_type(parser *p)
     insp_described *d = p->d;
     if (p->n_words != 2 || !is_printable(p->word[1]))
         return wrong(p, "'type' wants one name, as in 'type numpy.ndarray'");
-    if (d->types.len == MOST_ROWS)
+    if (d->types.len - p->types == MOST_ROWS)
         return wrong(p, "too many types");
     const char *name = insp_arena_text(&d->text, p->word[1], strlen(p->word[1]));
     insp_described_type row = {name, (uint32_t)d->slots.len, 0};
@@ -106,8 +108,9 @@ static insp_status add_slot(parser *p)
         return wrong(p, "a slot wants a name, as in '+0x30 .base'");
     if (p->n_words > 3 || (p->n_words == 3 && !kind_of(p->word[2], &slot)))
         return wrong(p, "a slot is visited, hidden, borrowed or weak");
-    if (!d->types.len || d->slots.len == MOST_ROWS)
-        return wrong(p, d->types.len ? "too many slots" : "a slot before any type");
+    bool typed = d->types.len > p->types;
+    if (!typed || d->slots.len - p->slots == MOST_ROWS)
+        return wrong(p, typed ? "too many slots" : "a slot before any type");
     slot.offset = (int32_t)offset;
     slot.name = insp_arena_text(&d->text, p->word[1], strlen(p->word[1]));
     if (!slot.name || !insp_described_slots_push(&d->slots, slot))
@@ -138,9 +141,7 @@ insp_status insp_described_add(insp_described *d, const char *file, const char *
                                size_t len, insp_error *err)
 {
     size_t types = d->types.len, slots = d->slots.len;
-    // A slot must not go to the last type of the text before.
-    insp_described own = {.types = {0}};
-    parser p = {.d = &own, .file = file, .err = err};
+    parser p = {.d = d, .types = types, .slots = slots, .file = file, .err = err};
     insp_status st = INSP_OK;
     for (size_t at = 0; !st && at < len;) {
         const char *end = memchr(text + at, '\n', len - at);
@@ -148,23 +149,9 @@ insp_status insp_described_add(insp_described *d, const char *file, const char *
         st = parse_line(&p, text + at, n);
         at += n + 1;
     }
-    for (size_t i = 0; !st && i < own.slots.len; i++) {
-        insp_described_slot row = own.slots.at[i];
-        row.name = insp_arena_text(&d->text, row.name, strlen(row.name));
-        if (!row.name || !insp_described_slots_push(&d->slots, row))
-            st = insp_nomem(err);
-    }
-    for (size_t i = 0; !st && i < own.types.len; i++) {
-        insp_described_type row = own.types.at[i];
-        row.tp_name = insp_arena_text(&d->text, row.tp_name, strlen(row.tp_name));
-        row.first += (uint32_t)slots;
-        if (!row.tp_name || !insp_described_types_push(&d->types, row))
-            st = insp_nomem(err);
-    }
     if (st) {
         d->types.len = types;
         d->slots.len = slots;
     }
-    insp_described_deinit(&own);
     return st;
 }
