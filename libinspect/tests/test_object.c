@@ -448,6 +448,20 @@ static void add_text_tests(TCase *t)
     tcase_add_test(t, an_int_of_no_possible_length_has_a_text);
 }
 
+START_TEST(only_what_comes_again_closes_a_chain)
+{
+    insp_chain ends = {0}, goes_round = {0};
+    ck_assert(!insp_chain_closes(&ends, 0));
+    for (insp_addr at = 8; at < 80; at += 8)
+        ck_assert(!insp_chain_closes(&ends, at));
+    ck_assert(!insp_chain_closes(&ends, 0));
+    int turns = 0;
+    while (turns < 100 && !insp_chain_closes(&goes_round, 8 + 8 * ((insp_addr)turns % 5)))
+        turns++;
+    ck_assert_int_lt(turns, 20);
+}
+END_TEST
+
 extern Suite *insp_object_suite(void);
 
 Suite *insp_object_suite(void)
@@ -474,6 +488,7 @@ Suite *insp_object_suite(void)
     tcase_add_test(t, no_type_is_where_none_is);
     tcase_add_test(t, a_line_table_is_read_in_all_its_forms);
     tcase_add_test(t, a_damaged_line_table_gives_no_line);
+    tcase_add_test(t, only_what_comes_again_closes_a_chain);
     suite_add_tcase(s, t);
     return s;
 }

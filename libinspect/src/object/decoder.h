@@ -101,8 +101,8 @@ typedef struct insp_chain {
 /** Whether the chain has come to `at` before (Brent 1980: it goes round a circle a few times at most). */
 static inline bool insp_chain_closes(insp_chain *c, insp_addr at)
 {
-    if (at == c->mark)
-        return true;
+    if (!at || at == c->mark)
+        return at != 0;
     if (c->steps++ == c->turn) {
         c->mark = at;
         c->turn = c->turn * 2 + 1;

@@ -52,6 +52,9 @@ static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
         v->saw_type = true;
         ref.form = INSP_FORM_NAME;
         ref.arg = (uintptr_t) "ob_type";
+        // Some visit it where nobody owns it (Modules/_curses_panel.c): a static type's instances do not.
+        if (!v->t->is_heap)
+            ref.kind = INSP_REF_BORROWED;
     }
     insp_emit(v->d->refs, ref);
     *stop = !insp_goes_on(v->d);
