@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xEB5F924A
+ABI_HASH = 0xEB2907E6
 INSP_NONE = 4294967295
 
 
@@ -1585,6 +1585,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_error),
     ]),
     "insp_session_findings": (c_uint, [
+        POINTER(insp_session),
+        POINTER(POINTER(insp_findings)),
+        POINTER(insp_error),
+    ]),
+    "insp_heap_findings": (c_uint, [
         POINTER(insp_session),
         POINTER(POINTER(insp_findings)),
         POINTER(insp_error),

@@ -249,6 +249,10 @@ class Session:
         """What is wrong in the target itself."""
         return self._ask("insp_session_findings")
 
+    def heap_findings(self) -> _abi.Findings:
+        """The same, and what the whole heap does not hold that a sound one does."""
+        return self._ask("insp_heap_findings")
+
     # Stage RUNTIME.
 
     def python_info(self) -> _abi.Python:

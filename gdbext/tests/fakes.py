@@ -73,6 +73,7 @@ class FakeSession:
         self.native: Dict[int, List[_abi.Candidate]] = {}
         self.dicts: Dict[int, Dict[str, int]] = {}
         self.problems: List[_abi.Problem] = []
+        self.findings: List[_abi.Finding] = []
         self.decoders: List[_abi.DecoderRow] = []
         self.modules: List[_abi.Module] = []
         self.threads: List[_abi.Thread] = []
@@ -390,6 +391,9 @@ class FakeSession:
 
     def session_findings(self) -> Any:
         return _abi.Findings([], 0)
+
+    def heap_findings(self) -> Any:
+        return _abi.Findings(self.findings, 0)
 
     def export(self, write: Any, format: Any = None, tick: Any = None) -> None:
         for piece in self.exported:

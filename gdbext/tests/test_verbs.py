@@ -745,6 +745,21 @@ class Audit(unittest.TestCase):
         self.assertIn("+2  0x7ffbf783e340  dict  refcnt 4  owners 2  candidates 1", joined)
         self.assertIn("list -1 (1), dict +2 (1)", joined)
 
+    def test_broken_rules_stand_between_deficits_and_surpluses(self):
+        s = self.session()
+        s.findings = [_abi.Finding("gc-list", "gen0: it breaks off", 0x7FFBF783E380)]
+        lines = say(audit, s)
+        self.assertTrue(lines[0].startswith("1 rule of a sound heap is broken, "), lines[0])
+        heads = [line.split()[0] for line in lines if re.match("[A-Z]{4}", line)]
+        self.assertEqual(heads, ["DEFICIT", "BROKEN", "SURPLUS"])
+        self.assertIn("    gc-list: gen0: it breaks off", lines)
+        (row,) = to_json(audit, s)["broken"]
+        self.assertEqual((row["rule"], row["addr"]), ("gc-list", "0x7ffbf783e380"))
+        limits = audit.fail_on("broken")
+        self.assertTrue(audit.fails(ask(audit, s, fail_on=limits)))
+        s.findings = []
+        self.assertFalse(audit.fails(ask(audit, s, fail_on=limits)))
+
     def test_what_c_holds_is_counted_and_listed_on_request(self):
         s = self.session()
         n = s.numbers[ROW]

@@ -963,6 +963,15 @@ typedef struct insp_findings {
 INSP_API insp_status insp_session_findings(insp_session *session, const insp_findings **out,
                                            insp_error *err);
 
+/**
+ * What was found while the heap was read, and what more every sound heap holds, looked at over the whole of
+ * this one: counts, the collector's back links, with PYTHONMALLOC=debug the bytes around each block and
+ * those of free ones. Slots without an object are not among them: insp_dangling tells those.
+ * Needs INSP_STAGE_REFERENCES.
+ */
+INSP_API insp_status insp_heap_findings(insp_session *session, const insp_findings **out,
+                                        insp_error *err);
+
 typedef enum insp_format { INSP_FORMAT_JSONL = 1 } insp_format;
 
 /** Takes n bytes; returns 0, or another number to stop. Called from the thread that exports. */

@@ -129,7 +129,8 @@ def heap(case: Case, answers: Answers) -> Result:
 def audit(case: Case, answers: Answers) -> Result:
     """Deficits are the planted ones, each planted leak that no word explains is a surplus.
 
-    Nothing that is still referred to was freed: the process goes on after it.
+    Nothing that is still referred to was freed, and no rule of a sound heap is broken: the process goes
+    on after it.
     """
     result, answer = Result("audit verb"), answers["audit"]
     mortal = [o for o in case.export.objects.values() if not o.immortal]
@@ -138,6 +139,7 @@ def audit(case: Case, answers: Answers) -> Result:
     deficit = {int(row["addr"], 16): row["remainder"] for row in answer["deficit"]}
     _same(result, "deficits", deficit, {a: r for a, r in wanted.items() if r < 0})
     _same(result, "slots that refer to freed objects", answer["freed"], [])
+    _same(result, "rules of a sound heap that are broken", answer["broken"], [])
     surplus = {int(row["addr"], 16): row["remainder"] for row in answer["surplus"]}
     listed = {o.addr: o.remainder for o in mortal if (o.unexplained or 0) > 0
               and o.refcnt > 0 and not case.core.is_static(o.addr)}

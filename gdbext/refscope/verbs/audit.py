@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import text, verb
-from ..book import MOST_DANGLING, Book, Dangling, dangling, hexa, module_name
+from ..book import MOST_DANGLING, Book, Dangling, called, dangling, hexa, module_name
 from ..text import Span
 
-FAIL_ON = ("deficit", "surplus", "freed", "any")
+FAIL_ON = ("deficit", "surplus", "freed", "broken", "any")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ class Row:
         return self.refcnt - self.remainder
 
 
+class Damage(NamedTuple):
+    """What no sound heap holds, and whose memory it is."""
+
+    addr: int
+    rule: str
+    words: str
+    around: str  # the object there, the block before it
+
+
 @dataclass(frozen=True)
 class Answer:
     """The books of a heap."""
@@ -47,6 +56,8 @@ class Answer:
     leaked: List[Row]  # surplus, part of it without any candidate
     held: List[Row]  # surplus with as many candidates
     freed: List[Dangling]  # slots that own what is no object any more
+    broken: List[Damage]
+    broken_more: int  # that were counted and not kept
     only_deficit: bool
     show_all: bool
     type: Optional[str]
@@ -61,6 +72,7 @@ class Limits(NamedTuple):
     deficit: Optional[int] = None
     surplus: Optional[int] = None
     freed: Optional[int] = None
+    broken: Optional[int] = None
 
 
 def fail_on(word: str) -> Limits:
@@ -72,7 +84,7 @@ def fail_on(word: str) -> Limits:
             wanted = f"one of {', '.join(FAIL_ON)}, with :N for more than N"
             raise argparse.ArgumentTypeError(f"'{text.shorten(part, 20)}' is not {wanted}")
         n = int(most) if colon else 0
-        limits = Limits(n, n, n) if kind == "any" else limits._replace(**{kind: n})
+        limits = Limits(n, n, n, n) if kind == "any" else limits._replace(**{kind: n})
     return limits
 
 
@@ -120,6 +132,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     if args.format != "json":
         shown = {row.addr for row in rows[:1000]}
         rows = [_valued(book, row) if row.addr in shown else row for row in rows]
+    broken = session.heap_findings()
     return Answer(
         objects=summary.objects,
         mortal=summary.mortal,
@@ -129,6 +142,8 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         leaked=[row for row in rows if row.remainder > 0 and row.unexplained > 0],
         held=[row for row in rows if row.remainder > 0 and row.unexplained <= 0],
         freed=dangling(book, 0, 1 << 63) if args.type is None else [],
+        broken=[_damage(book, row) for row in broken.rows] if args.type is None else [],
+        broken_more=broken.left_out if args.type is None else 0,
         only_deficit=args.deficit,
         show_all=args.all,
         type=args.type,
@@ -178,6 +193,31 @@ def _row(book: Book, row: Any) -> Row:
     )
 
 
+_GUARDED = ("guard", "written-after-free")
+"""Rules of which one asks whose the block is, and whose the one before it: that one ran over."""
+
+
+def _damage(book: Book, row: Any) -> Damage:
+    around = _around(book, row.addr) if row.rule in _GUARDED else ""
+    return Damage(row.addr, row.rule, text.clean(row.text), around)
+
+
+def _around(book: Book, addr: int) -> str:
+    place = book.session.find(addr)
+    parts = []
+    if place.object:
+        parts.append(f"it is of {_named(book, place.object)}")
+    before = book.session.find(place.block - 1) if place.block_index else None
+    if before and before.object:
+        parts.append(f"the block before it is of {_named(book, before.object)}")
+    return "; ".join(parts)
+
+
+def _named(book: Book, addr: int) -> str:
+    row = book.at(addr)
+    return called(book.type_name(row), addr, book.own_name(row), text.plain)
+
+
 def _valued(book: Book, row: Row) -> Row:
     return replace(row, value=book.value(row.addr))
 
@@ -185,7 +225,8 @@ def _valued(book: Book, row: Row) -> Row:
 def fails(answer: Answer) -> bool:
     """What --fail-on asked for holds."""
     limits = answer.fail_on or Limits()
-    found = Limits(len(answer.deficit), len(answer.leaked), len(answer.freed))
+    broken = len(answer.broken) + answer.broken_more
+    found = Limits(len(answer.deficit), len(answer.leaked), len(answer.freed), broken)
     return any(most is not None and n > most for n, most in zip(found, limits))
 
 
@@ -203,6 +244,10 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "surplus": [] if answer.only_deficit else [_row_json(row) for row in surplus],
         "deficit": [_row_json(row) for row in answer.deficit],
         "freed": [row.as_json() for row in answer.freed],
+        "broken": [
+            {"rule": row.rule, "addr": hexa(row.addr), "text": row.words, "around": row.around}
+            for row in answer.broken
+        ],
     }
 
 
@@ -227,13 +272,14 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     lines.extend(_sums(answer))
     lines.extend(_section(answer, answer.deficit, _DEFICIT, style))
     lines.extend(_freed(answer, style))
+    lines.extend(_broken(answer, style))
     if not answer.only_deficit:
         lines.extend(_section(answer, answer.leaked, _LEAKED, style))
         lines.extend(_held(answer, style))
     notes = text.Notes(spelling, style)
     notes.add("by type", _by_type(answer))
-    for slot in answer.freed[:1]:
-        notes.next("what", hexa(slot.target), why="what is there now")
+    for addr in [slot.target for slot in answer.freed[:1]] + [row.addr for row in answer.broken[:1]]:
+        notes.next("what", hexa(addr), why="what is there now")
     for row in (answer.deficit + answer.leaked)[:2]:
         notes.next("refs", hexa(row.addr), why="its bill, holder by holder")
     return lines + ([""] + notes.lines() if notes.lines() else [])
@@ -262,6 +308,9 @@ def _found(answer: Answer) -> str:
         point = text.verb_form(freed, "points", "point")
         least = "at least " if freed == MOST_DANGLING else ""
         parts.append(f"{least}{text.plural(freed, 'slot')} {point} to freed objects")
+    broken = len(answer.broken) + answer.broken_more
+    if broken:
+        parts.append(f"{text.plural(broken, 'rule')} of a sound heap {text.verb_form(broken, 'is', 'are')} broken")
     if deficits:
         noun = text.plural(deficits, f"{new}object")
         parts.append(f"{noun}{about} {text.verb_form(deficits, 'is', 'are')} over-released")
@@ -306,6 +355,19 @@ def _freed(answer: Answer, style: text.Style) -> List[str]:
     meaning = "slots that still refer to objects which are gone: use after free"
     more = [f"    {text.left_out(rest, 'slots')}"] if rest else []
     return ["", f"{style('deficit', 'FREED')}  {meaning}", *lines, *more]
+
+
+def _broken(answer: Answer, style: text.Style) -> List[str]:
+    if not answer.broken:
+        return []
+    meaning = "what every sound heap holds does not hold here: memory was overwritten"
+    lines = ["", f"{style('deficit', 'BROKEN')}  {meaning}"]
+    shown, rest = text.cut(answer.broken, answer.limit)
+    for row in shown:
+        lines.extend(text.wrap(f"{row.rule}: {row.words}", 8, 4))
+        lines.extend(text.wrap(row.around, 8, 8) if row.around else [])
+    rest += answer.broken_more
+    return lines + ([f"    {text.left_out(rest, 'findings')}"] if rest else [])
 
 
 def _table(rows: Sequence[Row], limit: Optional[int], kind: str, style: text.Style) -> List[str]:
@@ -370,8 +432,8 @@ VERB = verb.Verb(
         verb.Option("--type", "only objects of types whose name matches GLOB.", "GLOB"),
         verb.Option(
             "--fail-on",
-            "leave with status 1 if there is one: deficit, surplus, freed or any, several with "
-            "commas; surplus:3 allows three (command line only).",
+            "leave with status 1 if there is one: deficit, surplus, freed, broken or any, several "
+            "with commas; surplus:3 allows three (command line only).",
             "WHAT",
             fail_on,
         ),
@@ -392,6 +454,12 @@ counted as owners.
 FREED lists slots of live objects that refer to memory where no object is: what
 was there has been freed, and the next use of the slot crashes or reads what
 has taken its place.
+
+BROKEN lists what no sound heap shows, wherever it is: counts that cannot be,
+singletons and immortal objects whose counts were eaten, lists of the collector
+and of the allocator that do not hold together and, under PYTHONMALLOC=debug,
+guard bytes that were overwritten and free blocks that were written to, with
+the object there and the one before it.
 """,
     examples=("audit", "audit --deficit", "audit --type 'my*'", "audit --fail-on surplus"),
     see=("refs", "garbage", "what"),

@@ -176,10 +176,18 @@ def _look(book: Book, addr: int) -> Optional[Suspect]:
     return _broken(book, addr, place, slots)
 
 
+def _type_offset(session: Any) -> int:
+    """Where ob_type stands in an object: free-threaded builds have more before it."""
+    for row in session.layout_fields():
+        if (row.structure, row.field) == ("PyObject", "ob_type"):
+            return int(row.offset)
+    return 8
+
+
 def _old_type(book: Book, addr: int) -> List[Fact]:
     """What the bytes of a dead object say it was: the type outlives the free list's link."""
     try:
-        word = book.session.find(addr + 8).word
+        word = book.session.find(addr + _type_offset(book.session)).word
         row = book.at(word)
     except InspectError:
         return []
@@ -210,8 +218,9 @@ def _reused(book: Book, addr: int, place: Any, slots: List[Dangling]) -> Suspect
 
 
 def _broken(book: Book, addr: int, place: Any, slots: List[Dangling]) -> Suspect:
-    word = book.session.find(addr + 8)
-    said = f"the word at +8, ob_type of an object, reads {word.word:#x}: no type"
+    offset = _type_offset(book.session)
+    word = book.session.find(addr + offset)
+    said = f"the word at +{offset}, ob_type of an object, reads {word.word:#x}: no type"
     facts = [Fact("certain", said)]
     cause, words = "header-overwritten", "an object whose header is overwritten"
     if word.word == 0:

@@ -242,23 +242,3 @@ insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out
         *out = answer;
     return st;
 }
-
-insp_status insp_session_findings(insp_session *s, const insp_findings **out, insp_error *err)
-{
-    insp_arena *arena;
-    size_t n = s->findings.rows.len;
-    insp_findings *answer = insp_answer_new(sizeof(*answer), &arena);
-    insp_finding *rows = answer ? insp_arena_array(arena, n + 1, sizeof(*rows)) : NULL;
-    bool fits = rows != NULL;
-    for (size_t i = 0; fits && i < n; i++) {
-        rows[i] = s->findings.rows.at[i];
-        fits = insp_answer_text(arena, rows[i].text, &rows[i].text);
-    }
-    if (!fits) {
-        insp_answer_free(answer);
-        return insp_nomem(err);
-    }
-    *answer = (insp_findings){rows, n, s->findings.left_out};
-    *out = answer;
-    return INSP_OK;
-}

@@ -90,6 +90,8 @@ typedef struct insp_flavour {
     bool
         statics_owned; /**< up to 3.10: PyExc_*, identifiers and slot names own what they have */
     insp_head_form heads;
+    uint32_t
+        immortal; /**< what the lower half of an immortal's ob_refcnt is set to; 0: none is told by it */
 } insp_flavour;
 
 /**

@@ -77,29 +77,33 @@ static bool prove_interpreters(insp_cpython *py, insp_reader *r)
                       py->threads.len);
 }
 
-// Neighbours agree from the head on in both directions, for some thousand steps. In a collection
-// _gc_prev holds a count, so then only the forward direction says anything.
-static bool list_is_sound(insp_reader *r, const insp_interp *in, insp_addr head, uint64_t *seen)
+/** Links of the collector's lists, and how many of them are the same from both ends. */
+typedef struct link_count {
+    uint64_t asked, agree;
+} link_count;
+
+// From the head on, for some thousand steps. In a collection _gc_prev holds a count, so then only the
+// forward direction says anything.
+static void count_links(insp_reader *r, const insp_interp *in, insp_addr head, link_count *n)
 {
     insp_addr at = head;
     for (int i = 0; i < LIST_STEPS; i++) {
         insp_addr next = insp_gc_next(r, at);
         insp_addr back = INSP_U64(r, next, PyGC_Head, _gc_prev) & ~UINT64_C(3);
-        if (r->bad || !next || (!in->gc_collecting && back != at)) {
-            r->bad = false;
-            return false;
-        }
-        if (next == head)
-            return true;
-        ++*seen;
+        bool ends = r->bad || !next;
+        r->bad = false;
+        n->asked++;
+        n->agree += !ends && (in->gc_collecting || back == at);
+        if (ends || next == head)
+            break;
         at = next;
     }
-    return true;
 }
 
+// Memory that was overwritten breaks single links, and they are findings; a wrong layout breaks them all.
 static bool prove_gc(insp_cpython *py, insp_reader *r)
 {
-    uint64_t seen = 0;
+    link_count n = {0, 0};
     bool ok = true;
     if (py->layout.flavour->gc == INSP_GC_NO_LISTS)
         return insp_prove(py, "gc state", INSP_F_gc_runtime_state_enabled, "all but layout",
@@ -110,14 +114,14 @@ static bool prove_gc(insp_cpython *py, insp_reader *r)
         bool has = INSP_OFF(&py->layout, gc_runtime_state, generation0) >= 0;
         ok = ok && (!has || !in->n_lists || first == in->lists[0].head);
         for (uint32_t k = 0; k < in->n_lists; k++)
-            ok = ok && list_is_sound(r, in, in->lists[k].head, &seen);
+            count_links(r, in, in->lists[k].head, &n);
     }
     r->bad = false;
-    return insp_prove(py, "gc state", INSP_F_gc_runtime_state_generations, "all but layout",
-                      ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
-                      "generation0 is the first list; neighbours agree both ways over %" PRIu64
-                      " objects",
-                      seen);
+    return insp_prove(
+        py, "gc state", INSP_F_gc_runtime_state_generations, "all but layout",
+        ok && n.agree >= n.asked - n.asked / 10 ? INSP_PROOF_OK : INSP_PROOF_FAILED,
+        "generation0 is the first list; neighbours agree both ways, %" PRIu64 " of %" PRIu64,
+        n.agree, n.asked);
 }
 
 /** What the chains of all threads come to. */

@@ -151,7 +151,7 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
         return true;
     row.size = (uint32_t)size;
     row.n = row.carved;
-    row.use = (uint16_t)use;
+    row.use = (uint8_t)use;
     row.first = rd->p->numbers;
     rd->p->numbers += row.n;
     row.used = row.carved - free_blocks(rd, &row, page);

@@ -60,7 +60,7 @@ static bool enter(insp_pools *p, uint32_t row)
 }
 
 // Blocks on the free list, at most as many as were carved; a link that leaves the pool ends it.
-static uint32_t free_blocks(reading *rd, const insp_pool_row *row)
+static uint32_t free_blocks(reading *rd, insp_pool_row *row)
 {
     uint32_t n = 0;
     insp_addr at = INSP_U64(&rd->r, row->addr, pool_header, freeblock);
@@ -70,6 +70,7 @@ static uint32_t free_blocks(reading *rd, const insp_pool_row *row)
             insp_found(rd->py->findings, "pool-freelist", row->addr,
                        "pool 0x%" PRIx64 ": its free list leaves the pool at 0x%" PRIx64,
                        row->addr, at);
+            row->torn = true;
             break;
         }
         if (!insp_addrs_push(&rd->p->free_blocks, at))
@@ -116,7 +117,7 @@ static insp_pool_row used_pool(reading *rd, insp_addr pool, uint32_t arena_index
         row.carved = row.n;
     row.used = row.carved - free_blocks(rd, &row);
     uint32_t count = INSP_U32(&rd->r, pool, pool_header, ref_count);
-    if (count != row.used)
+    if (!row.torn && count != row.used)
         insp_found(rd->py->findings, "pool-count", pool,
                    "pool 0x%" PRIx64 " says %u blocks are used; its free list says %u", pool,
                    count, row.used);
@@ -193,6 +194,12 @@ static insp_status read_arena(reading *rd, const insp_obmalloc *state, uint32_t 
         if (!insp_pool_rows_push(&rd->p->rows, row))
             return insp_nomem(err);
     }
+    uint32_t said = INSP_U32(&rd->r, arena, arena_object, nfreepools);
+    if (!rd->r.bad && said != info.free_pools)
+        insp_found(rd->py->findings, "arena-count", address,
+                   "the arena at 0x%" PRIx64 " says %u of its pools are free; %u are", address,
+                   said, info.free_pools);
+    rd->r.bad = false;
     return insp_arena_infos_push(&rd->p->arenas, info) ? INSP_OK : insp_nomem(err);
 }
 

@@ -40,7 +40,8 @@ typedef struct insp_pool_row {
     uint32_t places; /**< pool places it takes up */
     uint32_t arena;  /**< row of arenas */
     uint16_t state;  /**< insp_pool_state */
-    uint16_t use;    /**< insp_pool_use */
+    uint8_t use;     /**< insp_pool_use */
+    bool torn;       /**< its free list breaks off: which blocks are free is not known */
 } insp_pool_row;
 
 INSP_VEC(insp_pool_rows, insp_pool_row);
