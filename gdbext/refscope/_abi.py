@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xEB2907E6
+ABI_HASH = 0x61A22EBD
 INSP_NONE = 4294967295
 
 
@@ -244,6 +244,7 @@ class insp_python(Structure):
         ("allocator", c_char_p),
         ("module", c_char_p),
         ("build_id", c_char_p),
+        ("tracemalloc", c_uint32),
     ]
 
 
@@ -259,6 +260,7 @@ class Python(NamedTuple):
     allocator: str
     module: str
     build_id: str
+    tracemalloc: int
 
 
 class ProofResult(IntEnum):
@@ -789,6 +791,33 @@ class insp_words(Structure):
     ]
 
 
+class insp_line(Structure):
+    _fields_ = [
+        ("file", c_char_p),
+        ("line", c_uint32),
+    ]
+
+
+class Line(NamedTuple):
+    file: str
+    line: int
+
+
+class insp_allocation(Structure):
+    _fields_ = [
+        ("size", c_uint64),
+        ("rows", POINTER(insp_line)),
+        ("len", c_size_t),
+        ("left_out", c_uint32),
+    ]
+
+
+class Allocation(NamedTuple):
+    size: int
+    rows: list[Line]
+    left_out: int
+
+
 class insp_numbers(Structure):
     _fields_ = [
         ("rows", POINTER(c_uint32)),
@@ -1263,6 +1292,8 @@ RECORDS: dict[type[Structure], Any] = {
     insp_object: Object,
     insp_word: Word,
     insp_words: list,
+    insp_line: Line,
+    insp_allocation: Allocation,
     insp_numbers: list,
     insp_pool: Pool,
     insp_arena_row: ArenaRow,
@@ -1302,6 +1333,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_fault: {"hops": "n_hops", "registers": "n_registers", "places": "n_places"},
     insp_types: {"rows": "len"},
     insp_words: {"rows": "len"},
+    insp_allocation: {"rows": "len"},
     insp_numbers: {"rows": "len"},
     insp_arena_row: {"pool": "pools"},
     insp_arenas: {"rows": "len", "classes": "n_classes"},
@@ -1473,6 +1505,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_session),
         c_uint64,
         POINTER(POINTER(insp_words)),
+        POINTER(insp_error),
+    ]),
+    "insp_allocation_of": (c_uint, [
+        POINTER(insp_session),
+        c_uint64,
+        POINTER(POINTER(insp_allocation)),
         POINTER(insp_error),
     ]),
     "insp_objects_between": (c_uint, [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import text
-from .book import Holder, module_name
+from .book import Allocation, Holder, module_name
 
 GROUP_FROM = 4
 """So many holders of the same type and slot become one line."""
@@ -111,6 +111,7 @@ class Answer:
     unexplained: int
     value: str
     value_cut: bool
+    allocated: Optional[Allocation]
     extensions: List[str]
     show_all: bool
     limit: Optional[int]

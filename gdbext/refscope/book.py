@@ -92,6 +92,41 @@ class Namer:
         return short, bool(cut) or short != text.clean(found)
 
 
+class Allocation(NamedTuple):
+    """Where tracemalloc saw a block allocated: the innermost frame first."""
+
+    size: int
+    lines: List[Tuple[str, int]]
+    left_out: int
+
+    @property
+    def place(self) -> str:
+        """`row.py:12`."""
+        return _line_words(os.path.basename(self.lines[0][0]), self.lines[0][1])
+
+    @property
+    def words(self) -> str:
+        """The whole traceback, as a sentence."""
+        first, *callers = [_line_words(*line) for line in self.lines]
+        called_at = f", called at {', '.join(callers)}" if callers else ""
+        more = f", and {text.plural(self.left_out, 'more frame')}" if self.left_out else ""
+        return f"{text.plural(self.size, 'byte')} at {first}{called_at}{more}"
+
+    def as_json(self) -> Dict[str, Any]:
+        """`size`, `frames`, `left_out`."""
+        frames = [{"file": file, "line": line} for file, line in self.lines]
+        return {"size": self.size, "frames": frames, "left_out": self.left_out}
+
+
+def _line_words(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
+
+
+def allocated_json(found: Optional[Allocation]) -> Dict[str, Any]:
+    """`allocated` where it is known: only while tracemalloc traces."""
+    return {"allocated": found.as_json()} if found else {}
+
+
 class Member(NamedTuple):
     """An object of which no more is wanted."""
 
@@ -120,6 +155,7 @@ class Book(Namer):
         self._type_names: Dict[int, str] = {}
         self._whose: Dict[int, str] = {}
         self._roots: Dict[int, Any] = {}
+        self.is_traced = bool(session.python_info().tracemalloc)
 
     # ---- objects ----
 
@@ -139,6 +175,14 @@ class Book(Namer):
     def objects(self, numbers: Iterable[int]) -> List[Any]:
         """The rows of many objects."""
         return [self.object(number) for number in numbers]
+
+    def allocation(self, addr: int) -> Optional[Allocation]:
+        """Where the object's block was allocated, if tracemalloc has kept it."""
+        found = self.session.allocation_of(addr) if self.is_traced else None
+        if not found or not found.rows:
+            return None
+        lines = [(text.clean(row.file), row.line) for row in found.rows]
+        return Allocation(found.size, lines, found.left_out)
 
     def columns(self, numbers: Sequence[int]) -> Columns:
         """What is known of many objects with little work, even for millions."""

@@ -275,6 +275,10 @@ class Session:
         """Threads, their Python frames and locals."""
         return self._ask("insp_thread_list")
 
+    def allocation_of(self, addr: int) -> _abi.Allocation:
+        """Where tracemalloc saw the block of an object allocated."""
+        return self._ask("insp_allocation_of", addr)
+
     def value_text(self, addr: int, size: int = 512) -> tuple[str, bool]:
         """The short value of an object, in at most size - 1 bytes, and whether it was cut."""
         text = ctypes.create_string_buffer(size)

@@ -29,6 +29,7 @@ def python(**changes: Any) -> _abi.Python:
         allocator="pymalloc",
         module="/usr/bin/python3.11",
         build_id="c561f3aa7232f2bd6ac6d56bd475f1c154a00486",
+        tracemalloc=0,
     )
     return row._replace(**changes)
 
@@ -74,6 +75,7 @@ class FakeSession:
         self.dicts: Dict[int, Dict[str, int]] = {}
         self.problems: List[_abi.Problem] = []
         self.findings: List[_abi.Finding] = []
+        self.allocations: Dict[int, _abi.Allocation] = {}  # by address
         self.decoders: List[_abi.DecoderRow] = []
         self.modules: List[_abi.Module] = []
         self.threads: List[_abi.Thread] = []
@@ -391,6 +393,9 @@ class FakeSession:
 
     def session_findings(self) -> Any:
         return _abi.Findings([], 0)
+
+    def allocation_of(self, addr: int) -> Any:
+        return self.allocations.get(addr, _abi.Allocation(0, [], 0))
 
     def heap_findings(self) -> Any:
         return _abi.Findings(self.findings, 0)

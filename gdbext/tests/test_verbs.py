@@ -760,6 +760,22 @@ class Audit(unittest.TestCase):
         s.findings = []
         self.assertFalse(audit.fails(ask(audit, s, fail_on=limits)))
 
+    def test_places_are_told_where_tracemalloc_traces(self):
+        s = self.session()
+        lines = [_abi.Line("/srv/shop/row.py", 12), _abi.Line("/srv/shop/main.py", 40)]
+        s.allocations[ROW] = _abi.Allocation(232, lines, 3)
+        self.assertNotIn("row.py", "".join(say(audit, s)))
+        s.python = s.python._replace(tracemalloc=1)
+        said = "\n".join(say(audit, s))
+        self.assertIn("candidates 1  row.py:12  {'id'", said)
+        self.assertIn("by place: elsewhere -1 (1), row.py:12 +2 (1)", said)
+        (row,) = to_json(audit, s)["surplus"]
+        self.assertEqual(row["allocated"]["frames"][1], {"file": "/srv/shop/main.py", "line": 40})
+        self.assertEqual((row["allocated"]["size"], row["allocated"]["left_out"]), (232, 3))
+        said = " ".join("\n".join(say(obj, s, expr=ROW)).split())
+        wanted = "allocated: 232 bytes at /srv/shop/row.py:12, called at /srv/shop/main.py:40, and 3 more frames"
+        self.assertIn(wanted, said)
+
     def test_what_c_holds_is_counted_and_listed_on_request(self):
         s = self.session()
         n = s.numbers[ROW]

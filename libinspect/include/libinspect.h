@@ -278,6 +278,7 @@ typedef struct insp_python {
         *allocator; /**< "pymalloc", "malloc", "mimalloc", "pymalloc with debug hooks" … */
     const char *module;   /**< path of the executable or libpython that is CPython */
     const char *build_id; /**< its build-id, or "" */
+    uint32_t tracemalloc; /**< 1 where it traces: see insp_allocation_of */
 } insp_python;
 
 INSP_API insp_status insp_python_info(insp_session *session, const insp_python **out,
@@ -630,6 +631,27 @@ typedef struct insp_words {
 
 INSP_API insp_status insp_object_words(insp_session *session, insp_addr addr,
                                        const insp_words **out, insp_error *err);
+
+/** A line of a program. */
+typedef struct insp_line {
+    const char *file;
+    uint32_t line; /**< 0: not known */
+} insp_line;
+
+/** Where the block of an object was allocated, as tracemalloc kept it (Modules/_tracemalloc.c). */
+typedef struct insp_allocation {
+    uint64_t size;         /**< bytes that were asked for; 0: nothing is known of the block */
+    const insp_line *rows; /**< the innermost frame first */
+    size_t len;
+    uint32_t left_out; /**< frames that were not kept */
+} insp_allocation;
+
+/**
+ * Fails with INSP_ERR_NO_OBJECT. An object that a free list handed out again is where its block was
+ * allocated, up to 3.12.
+ */
+INSP_API insp_status insp_allocation_of(insp_session *session, insp_addr addr,
+                                        const insp_allocation **out, insp_error *err);
 
 /** A list of object numbers. */
 typedef struct insp_numbers {

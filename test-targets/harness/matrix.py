@@ -20,7 +20,7 @@ from .target import Target, TargetError
 
 PROGRAMS = ("bare", "shared", "cycles", "finalizers", "weakrefs", "collector", "frozen", "leaks", "native",
             "over_release", "pinned", "subinterpreter", "exttypes", "expressions", "threads", "debug_hooks",
-            "malloc", "orders", "stdlib")
+            "malloc", "traced", "orders", "stdlib")
 LIVE = ("shared", "threads")
 # By program, the checks that its planted facts make impossible to ask of this kind of build.
 GDB_SOURCE = build.ROOT.parent / "gdbext" / "refscope-gdb.py"

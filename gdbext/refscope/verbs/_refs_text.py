@@ -293,6 +293,7 @@ def _notes(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[s
         notes.add("verdict", _deficit_verdict(answer))
     notes.add("note", _class_note(answer))
     notes.add("value", _told_value(answer), whole=True)
+    notes.add("allocated", answer.allocated.words if answer.allocated else "")
     if answer.garbage_instances:
         notes.next("garbage", why="what a full collection would free")
     if answer.remainder > 0:

@@ -6,10 +6,10 @@ import fnmatch
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .. import text, verb
-from ..book import MOST_DANGLING, Book, Dangling, called, dangling, hexa, module_name
+from ..book import MOST_DANGLING, Allocation, Book, Dangling, allocated_json, called, dangling, hexa, module_name
 from ..text import Span
 
 FAIL_ON = ("deficit", "surplus", "freed", "broken", "any")
@@ -28,6 +28,7 @@ class Row:
     candidates: int
     held_by: str  # where the first candidate lies
     value: str
+    allocated: Optional[Allocation]
 
     @property
     def owners(self) -> int:
@@ -190,6 +191,7 @@ def _row(book: Book, row: Any) -> Row:
         candidates=len(candidates),
         held_by=held_by,
         value="",
+        allocated=book.allocation(row.addr),
     )
 
 
@@ -260,6 +262,7 @@ def _row_json(row: Row) -> Dict[str, Any]:
         "located": row.located,
         "unexplained": row.unexplained,
         "candidates": row.candidates,
+        **allocated_json(row.allocated),
     }
 
 
@@ -277,7 +280,9 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         lines.extend(_section(answer, answer.leaked, _LEAKED, style))
         lines.extend(_held(answer, style))
     notes = text.Notes(spelling, style)
-    notes.add("by type", _by_type(answer))
+    notes.add("by type", _sums_by(answer, lambda row: row.type))
+    if any(row.allocated for row in answer.deficit + answer.leaked):
+        notes.add("by place", _sums_by(answer, lambda row: row.allocated and row.allocated.place))
     for addr in [slot.target for slot in answer.freed[:1]] + [row.addr for row in answer.broken[:1]]:
         notes.next("what", hexa(addr), why="what is there now")
     for row in (answer.deficit + answer.leaked)[:2]:
@@ -380,11 +385,12 @@ def _table(rows: Sequence[Row], limit: Optional[int], kind: str, style: text.Sty
             f"refcnt {text.number(row.refcnt)}",
             f"owners {text.number(row.owners)}",
             f"candidates {text.number(row.candidates)}" if kind == "surplus" else "",
+            row.allocated.place if row.allocated else "",
             row.value,
         ]
         for row in shown
     ]
-    lines = text.table(cells, "rllllll", style, indent=4)
+    lines = text.table(cells, "rlllllll", style, indent=4)
     return lines + ([f"    {text.left_out(rest)}"] if rest else [])
 
 
@@ -401,13 +407,13 @@ def _held(answer: Answer, style: text.Style) -> List[str]:
     return lines + ["    " + "   ".join(f"{name} {text.number(k)}" for name, k in where)]
 
 
-def _by_type(answer: Answer) -> str:
+def _sums_by(answer: Answer, key: Callable[[Row], Optional[str]]) -> str:
     """Deficits and surpluses apart: one does not make up for the other."""
     sums: Dict[Tuple[bool, str], List[int]] = {}
     rows = answer.deficit + ([] if answer.only_deficit else answer.leaked)
     rows += answer.held if answer.show_all and not answer.only_deficit else []
     for row in rows:
-        found = sums.setdefault((row.remainder > 0, row.type), [0, 0])
+        found = sums.setdefault((row.remainder > 0, key(row) or "elsewhere"), [0, 0])
         found[0] += row.remainder
         found[1] += 1
     ordered = sorted(sums.items(), key=lambda item: (item[0][0], -abs(item[1][0]), item[0][1]))

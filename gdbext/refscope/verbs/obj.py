@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from .. import text, verb
-from ..book import REF_WORDS, Book, generation_words, hexa
+from ..book import REF_WORDS, Allocation, Book, allocated_json, generation_words, hexa
 from ..picture import is_key
 
 
@@ -56,6 +56,7 @@ class Answer:
     items: List[Item]
     items_left_out: int
     value: str
+    allocated: Optional[Allocation]
     limit: Optional[int]
 
 
@@ -88,6 +89,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         items=items,
         items_left_out=rest,
         value=book.value(row.addr, text.LINE_VALUE_WIDTH),
+        allocated=book.allocation(row.addr),
         limit=args.limit,
     )
 
@@ -131,6 +133,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "static": answer.is_static,
         "interp": None if answer.interp < 0 else answer.interp,
         "value": answer.value,
+        **allocated_json(answer.allocated),
         "words": [
             {
                 "offset": word.offset,
@@ -167,6 +170,7 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
     if answer.value != f"<{answer.type}>":
         notes.add("value", answer.value, whole=True)
     notes.add("size", _size_words(answer))
+    notes.add("allocated", answer.allocated.words if answer.allocated else "")
     addr = hexa(answer.addr)
     notes.next("refs", addr, why="who holds it")
     notes.next("referents", addr, why="what it refers to")

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from .. import text, verb
 from ..bill import GROUP_FROM, SHARED_STATES, Answer, Candidate, Line, Searched, halves
-from ..book import REF_BORROWED, REF_OWNED, REF_WEAK, Book, foreign_extensions, hexa
+from ..book import REF_BORROWED, REF_OWNED, REF_WEAK, Book, allocated_json, foreign_extensions, hexa
 from ._refs_text import as_text
 
 _SCANNED = "declared members and a scan"
@@ -44,6 +44,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         unexplained=row.unexplained if native else max(row.remainder, 0),
         value=value,
         value_cut=cut,
+        allocated=book.allocation(row.addr),
         extensions=foreign_extensions(session.session_modules()) if row.remainder < 0 else [],
         show_all=args.all,
         limit=args.limit,
@@ -139,6 +140,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "raw": [hexa(word) for word in answer.raw],
         "value": answer.value,
         "value_cut": answer.value_cut,
+        **allocated_json(answer.allocated),
     }
     if answer.searched:
         found["searched"] = dict(vars(answer.searched))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import text, verb
-from ..book import NAME_WIDTH, REF_OWNED, Book, called, hexa, owner_words
+from ..book import NAME_WIDTH, REF_OWNED, Allocation, Book, allocated_json, called, hexa, owner_words
 from ..library import PathOrigin
 
 STAYING_NAMED = 3
@@ -22,6 +22,7 @@ class Row(NamedTuple):
     objects: int
     held_as: str  # by which slot: of the object asked for, or of its only owner
     value: str
+    allocated: Optional[Allocation] = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,15 @@ def _held_as(book: Book, number: int) -> str:
 def _row(book: Book, found: Any, held_as: str) -> Row:
     member = book.members([found.number])[0]
     value = "" if held_as else book.value(member.addr)
-    return Row(member.addr, book.type_name(member), found.bytes, found.objects, held_as, value)
+    return Row(
+        member.addr,
+        book.type_name(member),
+        found.bytes,
+        found.objects,
+        held_as,
+        value,
+        book.allocation(member.addr),
+    )
 
 
 def _of_one(book: Book, row: Any, args: argparse.Namespace) -> Answer:
@@ -134,6 +143,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
                 "bytes": row.bytes,
                 "objects": row.objects,
                 "held_as": row.held_as,
+                **allocated_json(row.allocated),
             }
             for row in rows
         ],
@@ -172,11 +182,13 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
             text.address(row.addr),
             row.type,
             text.shorten(row.held_as or row.value),
+            row.allocated.place if row.allocated else "",
         ]
         for row in answer.rows
     ]
-    head = ("retained", "share", "objects", "address", "type", "held as, or value")
-    lines.extend(text.table(cells, "rrrlll", style, head=head))
+    head = ["retained", "share", "objects", "address", "type", "held as, or value"]
+    head += ["allocated at"] if any(row.allocated for row in answer.rows) else []
+    lines.extend(text.table(cells, "rrrllll", style, head=head))
     if answer.more:
         lines.append("  ... and more (--limit 0 lists all)")
     notes = text.Notes(spelling, style)
@@ -211,7 +223,8 @@ def _one_text(
         slot = text.shorten(row.held_as, 40) or "by several ways"
         count = text.plural(row.objects, "object") if row.objects > 1 else ""
         cells = [text.number(row.bytes), slot, text.address(row.addr), row.type, count]
-        rows.append([*cells, "" if row.held_as else row.value])
+        place = row.allocated.place if row.allocated else ""
+        rows.append([*cells, place if row.held_as else row.value])
     if rest:
         left = answer.rows[len(shown) :]
         rows.append([text.number(sum(row.bytes for row in left)), text.left_out(rest)])

@@ -85,6 +85,7 @@ insp_status insp_python_info(insp_session *s, const insp_python **out, insp_erro
         .runtime = s->py.runtime,
         .machine = machine_name(s),
         .allocator = s->py.allocator,
+        .tracemalloc = s->py.tracemalloc.traces != 0,
     };
     if (!insp_answer_text(arena, s->py.version, &answer->version) ||
         !insp_answer_text(arena, s->py.found_by, &answer->found_by) ||

@@ -134,14 +134,10 @@ static insp_addr search_data(insp_cpython *py, insp_reader *r, samples *s)
     // Few words of data are pointers, and few of those come far: a sound target needs a fraction of this. Where
     // all memory claims to be data and each word of it nearly fits, the search ends.
     enum { TRIES_A_WORD = 4, AT_LEAST = 1 << 22 };
-    const insp_image *image = &py->images->at[py->module];
     insp_pymalloc *pm = &py->pymalloc;
     s->tries = insp_space_size(py->space) / 8 * TRIES_A_WORD + AT_LEAST;
-    for (const insp_segment *seg = insp_space_next(py->space, image->start);
-         seg && seg->start < image->end + (4u << 20);
-         seg = insp_space_next(py->space, seg->end)) {
-        if (!(seg->flags & INSP_SEG_WRITE))
-            continue;
+    for (const insp_segment *seg = insp_data_next(py, NULL); seg;
+         seg = insp_data_next(py, seg)) {
         for (insp_addr a = (seg->start + 7) & ~UINT64_C(7); a + 8 <= seg->end; a += 8) {
             insp_addr w = insp_u64(r, a);
             if (w < 4096 || w & 15 || !is_arena_array(r, w, s, pm->arena_size))

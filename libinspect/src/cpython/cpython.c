@@ -17,6 +17,7 @@ insp_status insp_cpython_open(insp_cpython *py, insp_images *images, insp_error 
         st = insp_pymalloc_find(py, err);
     if (!st) {
         insp_type_cache_find(py);
+        insp_tracemalloc_find(py);
         st = insp_functions_find(py, images, err);
     }
     if (!st)
@@ -44,6 +45,16 @@ bool insp_prove(insp_cpython *py, const char *structure, insp_member member,
     insp_proof_row row = {structure, insp_arena_text(py->text, text, strlen(text)), needed_by,
                           member, result};
     return row.text && insp_proof_rows_push(&py->proofs, row);
+}
+
+const insp_segment *insp_data_next(const insp_cpython *py, const insp_segment *before)
+{
+    enum { BSS = 4 << 20 }; // more than .bss behind the last file mapping ever is
+    const insp_image *image = &py->images->at[py->module];
+    const insp_segment *seg = insp_space_next(py->space, before ? before->end : image->start);
+    while (seg && seg->start < image->end + BSS && !(seg->flags & INSP_SEG_WRITE))
+        seg = insp_space_next(py->space, seg->end);
+    return seg && seg->start < image->end + BSS ? seg : NULL;
 }
 
 bool insp_refuted(const insp_cpython *py, const char *structure)

@@ -13,6 +13,7 @@
 #include "../elf/image.h"
 #include "finding.h"
 #include "layout.h"
+#include "tracemalloc.h"
 
 enum { INSP_GENERATIONS = 4 };
 
@@ -98,6 +99,7 @@ typedef struct insp_cpython {
     insp_interps interps;
     insp_tstates threads;
     insp_pymalloc pymalloc;
+    insp_tracemalloc tracemalloc;
     const char *allocator;
     uint32_t debug_pad; /**< bytes the debug hooks put before a block: 0 or 16 */
     insp_proof_rows proofs;
@@ -123,6 +125,7 @@ insp_status insp_interps_read(insp_cpython *py, insp_error *err);
 insp_status insp_threads_read(insp_cpython *py, insp_error *err);
 insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err);
 void insp_type_cache_find(insp_cpython *py);
+void insp_tracemalloc_find(insp_cpython *py);
 insp_status insp_functions_find(insp_cpython *py, insp_images *images, insp_error *err);
 insp_status insp_layout_prove(insp_cpython *py, insp_error *err);
 
@@ -131,6 +134,9 @@ __attribute__((format(printf, 6, 7))) bool insp_prove(insp_cpython *py, const ch
                                                       insp_member member, const char *needed_by,
                                                       insp_proof_result result, const char *fmt,
                                                       ...);
+
+/** Writable memory of the module that is CPython, .bss included: what comes after `before` (NULL: the first). */
+const insp_segment *insp_data_next(const insp_cpython *py, const insp_segment *before);
 
 /** Whether the proof of a structure failed: what needs it refuses. */
 bool insp_refuted(const insp_cpython *py, const char *structure);

@@ -90,8 +90,9 @@ typedef struct insp_flavour {
     bool
         statics_owned; /**< up to 3.10: PyExc_*, identifiers and slot names own what they have */
     insp_head_form heads;
-    uint32_t
-        immortal; /**< what the lower half of an immortal's ob_refcnt is set to; 0: none is told by it */
+    uint32_t immortal; /**< lower half of ob_refcnt of immortals; 0: nothing tells them by it */
+    bool
+        trace_names_c; /**< tracemalloc keeps names of files as C strings; before 3.15 as str */
 } insp_flavour;
 
 /**

@@ -60,12 +60,8 @@ void insp_type_cache_find(insp_cpython *py)
         INSP_OFF(l, type_cache_entry, name) < 0)
         return;
     insp_reader r = insp_reader_of(py->space, l);
-    const insp_image *image = &py->images->at[py->module];
     votes v = {0};
-    for (const insp_segment *seg = insp_space_next(py->space, image->start);
-         seg && !py->type_cache && insp_module_at(py, seg->start) == py->module;
-         seg = insp_space_next(py->space, seg->end)) {
-        if (seg->flags & INSP_SEG_WRITE)
-            py->type_cache = search_segment(&r, seg, &v);
-    }
+    for (const insp_segment *seg = insp_data_next(py, NULL); seg && !py->type_cache;
+         seg = insp_data_next(py, seg))
+        py->type_cache = search_segment(&r, seg, &v);
 }

@@ -92,6 +92,7 @@ static const char kind_cache[] = "type cache";
 static const char kind_thread[] = "thread";
 static const char kind_frame[] = "frame";
 static const char kind_static[] = "static";
+static const char kind_tracemalloc[] = "tracemalloc";
 
 static bool add(insp_heap *h, insp_root_row row)
 {
@@ -192,6 +193,14 @@ insp_status insp_roots_collect(insp_heap *h, insp_error *err)
                add_frames(h, i, &met);
     }
     insp_map_deinit(&met);
+    insp_addr names = h->py->tracemalloc.filenames;
+    if (fits && names)
+        fits = add(h, (insp_root_row){.kind = kind_tracemalloc,
+                                      .name = "file names",
+                                      .addr = names,
+                                      .interp = INSP_NONE,
+                                      .thread = INSP_NONE,
+                                      .module = INSP_NONE});
     return fits ? INSP_OK : insp_nomem(err);
 }
 
@@ -300,6 +309,19 @@ static void walk_type_cache(insp_decoder *d, insp_addr cache)
         insp_emit_named(d, name + i * step, "name", false);
 }
 
+// The names of the files in its tracebacks (Modules/_tracemalloc.c, tracemalloc_get_frame).
+static void walk_filenames(insp_decoder *d, insp_addr table)
+{
+    insp_hashtable_walk w;
+    insp_addr slot;
+    if (!insp_hashtable_begin(&d->r, table, &w))
+        return;
+    while (insp_goes_on(d) && insp_hashtable_next(&d->r, &w)) {
+        (void)insp_hashtable_key(&d->r, w.entry, &slot);
+        insp_emit_named(d, slot, "file name", false);
+    }
+}
+
 // One of each interpreter since 3.10 (bpo-42745); all share the static one before.
 static insp_addr type_cache(const insp_cpython *py, insp_addr interp)
 {
@@ -355,6 +377,8 @@ void insp_root_walk(insp_heap *h, uint32_t root)
                      sizeof(thread_members) / sizeof(thread_members[0]));
     } else if (row->kind == kind_frame) {
         walk_frame(d, row->addr, inner_frame(h, root));
+    } else if (row->kind == kind_tracemalloc) {
+        walk_filenames(d, row->addr);
     } else {
         insp_static_walk(h, row->module);
     }
