@@ -165,6 +165,88 @@ static PyObject *without_gil(PyObject *self, PyObject *unused)
     Py_END_ALLOW_THREADS return none();
 }
 
+// Two objects whose blocks touch: the places of both in a list.
+static PyObject *neighbours(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *list;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "On", &list, &size))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_Size(list); i++) {
+        for (Py_ssize_t j = 0; j < PyList_Size(list); j++) {
+            if ((char *)PyList_GetItem(list, j) - (char *)PyList_GetItem(list, i) == size)
+                return Py_BuildValue("(nn)", i, j);
+        }
+    }
+    return none();
+}
+
+// Writes as much behind an object as a header takes.
+static PyObject *overflow(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *object;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "On", &object, &size))
+        return NULL;
+    memset((char *)object + size, 'A', sizeof(PyObject));
+    return none();
+}
+
+static PyObject *thread_state(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    PyThreadState *state = PyThreadState_New(PyThreadState_Get()->interp);
+    PyThreadState_Clear(state);
+    PyThreadState_Delete(state);
+    return PyLong_FromSize_t(peek(state->interp));
+}
+
+static PyObject *uninitialised(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    void **volatile rows = PyMem_Malloc(8 * sizeof(*rows));
+    return PyLong_FromSize_t(peek(rows[2]));
+}
+
+typedef struct {
+    PyObject_HEAD PyObject *held;
+    uintptr_t *rows;
+} Holder;
+
+static int holder_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Holder *)self)->held);
+    return 0;
+}
+
+static void holder_dealloc(PyObject *self)
+{
+    Holder *holder = (Holder *)self;
+    PyObject_GC_UnTrack(self);
+    PyErr_SetObject(PyExc_RuntimeError, PyLong_FromSize_t(peek(&holder->rows[2])));
+}
+
+static PyType_Slot holder_slots[] = {
+    {Py_tp_dealloc, (void *)(uintptr_t)holder_dealloc},
+    {Py_tp_traverse, (void *)(uintptr_t)holder_traverse}, {0, NULL}};
+static PyType_Spec holder_spec = {"_crashes.Holder", sizeof(Holder), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, holder_slots};
+
+static PyObject *holder(PyObject *self, PyObject *held)
+{
+    (void)self;
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&holder_spec);
+    Holder *made = PyObject_GC_New(Holder, type);
+    made->held = (PyObject *)PyLong_AsSize_t(held);
+    made->rows = NULL;
+    PyObject_GC_Track(made);
+    return (PyObject *)made;
+}
+
 static PyMethodDef methods[] = {
     {"null_field", null_field, METH_O, NULL},
     {"null_type", null_type, METH_O, NULL},
@@ -180,6 +262,11 @@ static PyMethodDef methods[] = {
     {"divide", divide, METH_NOARGS, NULL},
     {"give_up", give_up, METH_NOARGS, NULL},
     {"drop", drop, METH_O, NULL},
+    {"neighbours", neighbours, METH_VARARGS, NULL},
+    {"overflow", overflow, METH_VARARGS, NULL},
+    {"thread_state", thread_state, METH_NOARGS, NULL},
+    {"uninitialised", uninitialised, METH_NOARGS, NULL},
+    {"holder", holder, METH_O, NULL},
     {"without_gil", without_gil, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -31,10 +31,24 @@ CAUSES = {
     "wrong_type": {"wild-pointer", "null-pointer"},
     "without_gil": {"null-pointer"},
     "divide": {"unknown"},
+    "overflow": {"header-overwritten"},
+    "freed": {"use-after-free", "header-overwritten"},
+    "unmapped": {"wild-pointer"},
+    "thread_state": {"use-after-free"},
+    "uninitialised": {"uninitialised"},
+    "traverse": {"wild-pointer"},
+    "dealloc": {"null-pointer"},
     "give_up": {"unknown"},
     "sent": {"unknown"},
 }
-"""What each way to die may be called. The unknown ones are no object's fault."""
+"""What each way to die may be called. The unknown ones are no object's fault; bytes that are no
+object may be one that was overwritten, or memory that has been handed out again."""
+
+NAMED = ("null_type", "smashed_type", "smashed_in_collection", "reused", "overflow", "freed", "unmapped")
+"""Those of which the planted object is the pointer at fault."""
+
+# What a debug build asserts before it comes to that.
+DEBUG = {"without_gil": {"assertion", "fatal-error"}}
 
 # None and its like are immortal since 3.12 (gh-84436).
 UNTIL = {"eat_none": 0x030C0000}
@@ -60,7 +74,23 @@ class Crashes(unittest.TestCase):
                     if not since <= target.python.hexversion < until:
                         continue
                     said = self.answer(target)
-                    self.assertIn(said["cause"], causes, json.dumps(said, indent=1)[:6000])
+                    whole = json.dumps(said, indent=1)[:6000]
+                    causes = DEBUG.get(kind, causes) if "d-" in target.python.suffix else causes
+                    self.assertIn(said["cause"], causes, whole)
+                    if kind in NAMED and said["suspects"]:
+                        subject = int(said["suspects"][0]["addr"], 16)
+                        self.assertEqual(subject, target.facts["subject"], whole)
+
+    def test_what_is_being_deallocated(self):
+        require_refscope()
+        target = Target("crashes", args=["dealloc"])
+        wanted = "of Holder 0x%x, which is being deallocated" % target.facts["subject"]
+        self.assertIn(wanted, self.answer(target)["sentence"])
+
+    def test_what_wrote_over_a_header(self):
+        require_refscope()
+        facts = self.answer(Target("crashes", args=["overflow"]))["suspects"][0]["facts"]
+        self.assertTrue(any("in the block before it: bytes 0x" in f["text"] for f in facts), facts)
 
     def test_the_frame_that_died(self):
         require_refscope()

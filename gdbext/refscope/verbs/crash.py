@@ -15,7 +15,12 @@ from .what import Fact
 
 _NEAR_NULL = 4096
 _WORDS = {Access.READ: "reading", Access.WRITE: "writing", Access.EXECUTE: "executing"}
-_FILLS = {0xDD: "freed memory", 0xCD: "memory never written", 0xFD: "guard bytes"}
+_FILLS = {
+    0xDD: ("use-after-free", "freed memory"),
+    0xCD: ("uninitialised", "memory never written"),
+    0xFD: ("overrun", "the guard bytes around a block"),
+}
+"""What the debug hooks write (Objects/obmalloc.c), and what a pointer made of it means."""
 _ENTRIES = 8  # pointers that are looked into: those at fault, then registers
 _CALLEES = ("rdi", "rsi", "rbx", "rbp", "r12", "r13", "r14", "r15", "rax", "rdx", "rcx")
 
@@ -56,7 +61,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     book = Book(session)
     answer = Answer(session.fault_info(), limit=args.limit)
     answer.foreign = foreign_extensions(session.session_modules())
-    answer.findings = list(session.session_findings().rows)
+    answer.findings = list(session.heap_findings().rows)
     _what_happened(book, answer)
     _where(book, answer)
     answer.suspects = _suspects(book, answer.fault)
@@ -191,11 +196,15 @@ def _old_type(book: Book, addr: int) -> List[Fact]:
         row = book.at(word)
     except InspectError:
         return []
-    kind = book.type_row(row)
-    if kind is None or not kind.flags & (1 << 31):
+    if not _is_type(book, row):
         return []
     name = book.own_name(row) or "instance"
     return [Fact("likely", f"it was a {name}: its old type is still there")]
+
+
+def _is_type(book: Book, row: Any) -> bool:
+    kind = book.type_row(row)
+    return kind is not None and bool(kind.flags & (1 << 31))
 
 
 def _freed(book: Book, addr: int, place: Any, slots: List[Dangling]) -> Suspect:
@@ -231,6 +240,9 @@ def _broken(book: Book, addr: int, place: Any, slots: List[Dangling]) -> Suspect
             row = book.at(before.object)
             value = f"{book.type_name(row)} {row.addr:#x} {book.value(row.addr)}".rstrip()
             facts.append(Fact("certain", f"in the block before it: {value}"))
+    if place.kind == Kind.BLOCK:
+        instead = "or it was freed, and its memory handed out again for something else"
+        facts.append(Fact("possible", instead))
     return Suspect(addr, cause, words, facts, slots)
 
 
@@ -287,8 +299,10 @@ def _gave_up(_book: Book, answer: Answer) -> bool:
     if fault.signal != signals.SIGABRT:
         return False
     if fault.abort_message:
-        answer.cause, answer.sure = "malloc-corruption", "certain"
-        answer.head = f"The C library gave up: {text.clean(fault.abort_message.strip())}."
+        said = text.clean(fault.abort_message.strip()).rstrip(".")
+        asserted = "Assertion `" in said
+        answer.cause, answer.sure = "assertion" if asserted else "malloc-corruption", "certain"
+        answer.head = f"The C library gave up: {said}."
         return True
     if fault.fatal_error:
         answer.cause, answer.sure = "fatal-error", "likely"
@@ -302,8 +316,10 @@ def _taken(_book: Book, answer: Answer) -> bool:
 
 
 def _in_registers(_book: Book, answer: Answer) -> bool:
+    """What lies in registers by chance says nothing of a signal that no instruction raised."""
+    raised = answer.fault.has_addr or answer.fault.has_pointer
     others = [suspect for suspect in answer.suspects if suspect.cause != "over-released"]
-    return _blame(answer, others)
+    return _blame(answer, [suspect for suspect in others if raised or suspect.dangling])
 
 
 def _blame(answer: Answer, suspects: List[Suspect]) -> bool:
@@ -344,7 +360,8 @@ def _null(book: Book, answer: Answer) -> bool:
     holder = _holder_words(book, fault)
     answer.head = f"A NULL pointer was used: NULL + {fault.addr:#x}{holder}."
     for row in book.session.layout_fields():
-        if row.structure in ("PyObject", "PyTypeObject") and row.offset == fault.addr:
+        named = row.structure in ("PyObject", "PyTypeObject") and not row.field.startswith("<")
+        if named and row.offset == fault.addr:
             words = f"NULL + {fault.addr:#x} is where {row.field} of a {row.structure} would be"
             answer.facts.append(Fact("possible", words))
     return True
@@ -357,9 +374,24 @@ def _holder_words(book: Book, fault: Any) -> str:
     try:
         row = book.at(hop.holder)
     except InspectError:
+        dying = _dying_type(book, hop.holder)
+        if dying:
+            return f", read from +{hop.offset} of {dying} {hop.holder:#x}, which is being deallocated"
         return f", read from {hop.holder:#x}{hop.offset:+#x}"
     name = called(book.type_name(row), row.addr, book.own_name(row), text.plain)
     return f", read from +{hop.offset} of {name}"
+
+
+def _dying_type(book: Book, addr: int) -> str:
+    """The type's name where an object lies whose count is 0: its tp_dealloc runs."""
+    place = book.session.find(addr)
+    if place.kind != Kind.BLOCK or place.word != 0:
+        return ""
+    try:
+        row = book.at(book.session.find(addr + _type_offset(book.session)).word)
+    except InspectError:
+        return ""
+    return book.own_name(row) if _is_type(book, row) else ""
 
 
 def _wild(book: Book, answer: Answer) -> bool:
@@ -373,7 +405,10 @@ def _wild(book: Book, answer: Answer) -> bool:
     answer.cause, answer.sure = "wild-pointer", "certain"
     fill = _FILLS.get(fault.pointer & 0xFF)
     if fill and fault.pointer == (fault.pointer & 0xFF) * 0x0101010101010101:
-        answer.head = f"A pointer read from {fill}, under PYTHONMALLOC=debug."
+        hooked = "debug hooks" in book.session.python_info().allocator
+        answer.cause, answer.sure = fill[0], "certain" if hooked else "possible"
+        where = _holder_words(book, fault)
+        answer.head = f"A pointer read from {fill[1]}, under PYTHONMALLOC=debug{where}."
         return True
     written = fault.access == Access.WRITE
     what = "What cannot be written was written to" if written else "A wild pointer"
