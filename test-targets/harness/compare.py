@@ -326,6 +326,7 @@ LEFT_OUT: typing.List[typing.Tuple[typing.Union[int, str], str]] = [
     (TYPE_SUBCLASS, r"key .*"),  # type_traverse: ht_cached_keys
     (TYPE_SUBCLASS, r"\.(__name__|__qualname__|__slots__|tp_subclasses)"),  # type_traverse
     (r".*_descriptor", r"\.(__name__|__qualname__)"),  # descr_traverse: d_type alone
+    (r"_io\.BytesIO", r"\.buf"),  # up to 3.13: bytesio_traverse
     (r"module", r"\.(md_name|__name__)"),  # module_traverse
     (r"frame", r"stack\[\d+\]"),  # frame_traverse up to 3.10: the stack of a frame that is executed
     (r"generator|coroutine|async_generator", r"code"),  # gen_traverse: of one that is done, 3.12 to 3.13

@@ -56,13 +56,17 @@ void insp_walk_frame(insp_decoder *d, insp_addr addr);
 void insp_walk_type(insp_decoder *d, insp_addr addr, bool interpreted);
 void insp_walk_code(insp_decoder *d, insp_addr addr);
 void insp_walk_module(insp_decoder *d, insp_addr addr);
+
+/** Bytes of what an extension module keeps as its state (PyModuleDef.m_size), 0 for none. */
+uint64_t insp_module_state_size(insp_reader *r, insp_addr module);
+
 /**
  * How many strings the dict at addr interns: its keys are its values, and they are interned strings. 0 for
  * any other dict.
  */
 uint64_t insp_interned_strings(insp_decoder *d, insp_addr addr);
-/** What tp_traverse, interpreted, visits. */
-void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
+/** What tp_traverse, interpreted, visits. Bit i of what it returns says that slot i of the type was emitted. */
+uint64_t insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
 
 /**
  * Whether the tp_traverse of the object's type, interpreted on the object, visits what lies somewhere from start

@@ -12,10 +12,11 @@ typedef struct visit_state {
     const insp_typeinfo *t;
     insp_addr state, state_size; // of a module
     bool saw_type;
+    uint64_t saw_slots; // bit i: slot i of the type
 } visit_state;
 
 // The name of the slot a visited pointer was loaded from, if it lies in the object.
-static void name_slot(const visit_state *v, insp_addr from, insp_ref *ref)
+static void name_slot(visit_state *v, insp_addr from, insp_ref *ref)
 {
     uint64_t at = from - v->object;
     ref->slot = from;
@@ -35,6 +36,7 @@ static void name_slot(const visit_state *v, insp_addr from, insp_ref *ref)
         if (v->t->slots[i].offset == (int32_t)at) {
             ref->form = INSP_FORM_NAME;
             ref->arg = (uintptr_t)v->t->slots[i].name;
+            v->saw_slots |= i < 64 ? UINT64_C(1) << i : 0;
             return;
         }
     }
@@ -82,15 +84,16 @@ static bool interpret(visit_state *v, insp_addr function)
     return !st;
 }
 
-void insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+uint64_t insp_walk_traverse(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     visit_state v = {.d = d, .object = addr, .t = t};
     (void)interpret(&v, t->traverse);
     if (!t->is_heap || v.saw_type)
-        return;
+        return v.saw_slots;
     // subtype_traverse visits the type unless the base, being a heap type, does.
     insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
     insp_emit_named(d, slot, "ob_type", t->is_class);
+    return v.saw_slots;
 }
 
 /** Whether something between two addresses is visited. */
@@ -153,6 +156,14 @@ bool insp_traverse_all(insp_decoder *d, insp_addr object, insp_addr type, insp_a
            !v.cut;
 }
 
+uint64_t insp_module_state_size(insp_reader *r, insp_addr module)
+{
+    insp_addr def = INSP_U64(r, module, PyModuleObject, md_def);
+    int64_t size = (int64_t)(def ? INSP_U64(r, def, PyModuleDef, m_size)
+                                 : INSP_U64(r, module, PyModuleObject, md_state_size));
+    return size > 0 && !r->bad ? (uint64_t)size : 0;
+}
+
 // module_traverse calls m_traverse where the module has its state, or needs none.
 void insp_walk_module(insp_decoder *d, insp_addr addr)
 {
@@ -161,18 +172,16 @@ void insp_walk_module(insp_decoder *d, insp_addr addr)
     insp_addr state = INSP_U64(&d->r, addr, PyModuleObject, md_state);
     insp_emit_body(d, state);
     insp_addr traverse = INSP_U64(&d->r, addr, PyModuleObject, md_state_traverse);
-    int64_t size = (int64_t)INSP_U64(&d->r, addr, PyModuleObject, md_state_size);
-    if (def) {
+    if (def)
         traverse = INSP_U64(&d->r, def, PyModuleDef, m_traverse);
-        size = (int64_t)INSP_U64(&d->r, def, PyModuleDef, m_size);
-    }
-    if (!traverse || d->r.bad || (size > 0 && !state))
+    uint64_t size = insp_module_state_size(&d->r, addr);
+    if (!traverse || d->r.bad || (size && !state))
         return;
     const insp_typeinfo *t =
         insp_type_at(d->types, &d->r, INSP_U64(&d->r, addr, PyObject, ob_type));
     if (!t)
         return;
     visit_state v = {.d = d, .object = addr, .t = t, .state = state};
-    v.state_size = size > 0 ? (uint64_t)size : 0;
+    v.state_size = size;
     (void)interpret(&v, traverse);
 }

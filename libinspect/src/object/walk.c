@@ -72,11 +72,14 @@ static bool may_claim(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
     return !t->traverse || s->visited || !insp_traverse_visits(d, addr, slot, slot + 8, &known);
 }
 
-static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
+// But for those that tp_traverse has emitted: which it visits differs between versions.
+static void walk_slots(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
+                       uint64_t emitted)
 {
     for (uint32_t i = 0; i < t->n_slots; i++) {
         const insp_slot *s = &t->slots[i];
-        if (s->only_name || (s->kind != INSP_REF_OWNED && !d->all))
+        if (s->only_name || (i < 64 && emitted >> i & 1) ||
+            (s->kind != INSP_REF_OWNED && !d->all))
             continue;
         if (s->claimed && !may_claim(d, addr, t, s))
             continue;
@@ -222,14 +225,15 @@ static void walk_instance_dict(insp_decoder *d, insp_addr addr, const insp_typei
 
 static void walk_known(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
+    uint64_t emitted = 0;
     if (t->traverse && insp_instance_is_gc(t, &d->r, addr)) {
         // ob_type comes with what tp_traverse visits, or not: that walk sees to it.
-        insp_walk_traverse(d, addr, t);
+        emitted = insp_walk_traverse(d, addr, t);
     } else if (t->is_heap && t->kind != INSP_KIND_LRU_LINK) {
         insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
         insp_emit_named(d, slot, "ob_type", t->is_gc);
     }
-    walk_slots(d, addr, t);
+    walk_slots(d, addr, t, emitted);
     if (t->managed_dict)
         insp_walk_attributes(d, addr, t);
     else if (t->dictoffset)
