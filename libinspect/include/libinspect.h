@@ -780,9 +780,10 @@ typedef struct insp_candidate {
     insp_addr addr;
     uint32_t object;
     uint32_t reserved;
-    const char *where;   /**< "module data", "stack", "register", "malloc block" */
-    const char *module;  /**< path, or "" */
-    const char *section; /**< ".bss", or "" */
+    const char
+        *where; /**< "module data", "stack", "register", "malloc block", "module state" */
+    const char *module;  /**< path, name of the module whose state it is, or "" */
+    const char *section; /**< ".bss", "state", or "" */
     uint64_t offset;     /**< in the section */
     const char *symbol;  /**< or "" */
 } insp_candidate;

@@ -13,6 +13,15 @@ static PyObject *held_in_bss;
 /** A block of malloc that no object owns holds it. */
 static PyObject **held_in_malloc;
 
+/** Keeps the text of a str, and so the str. */
+static const char *held_text;
+
+/** What the module object keeps; no m_traverse visits it. */
+typedef struct state {
+    long used;
+    PyObject *held;
+} state;
+
 /** leak(op, n): n references that nobody will ever give back. */
 static PyObject *leak(PyObject *self, PyObject *args)
 {
@@ -54,6 +63,22 @@ static PyObject *hold_malloc(PyObject *self, PyObject *op)
     return PyLong_FromVoidPtr(&held_in_malloc[3]);
 }
 
+static PyObject *hold_state(PyObject *self, PyObject *op)
+{
+    state *mine = PyModule_GetState(self);
+    Py_INCREF(op);
+    Py_XSETREF(mine->held, op);
+    return PyLong_FromVoidPtr(&mine->held);
+}
+
+static PyObject *hold_text(PyObject *self, PyObject *text)
+{
+    (void)self;
+    held_text = PyUnicode_AsUTF8(text);
+    Py_INCREF(text);
+    return PyLong_FromVoidPtr(&held_text);
+}
+
 /** Makes a bytes object and forgets it; only its address is left, as a number. */
 static PyObject *orphan(PyObject *self, PyObject *text)
 {
@@ -67,6 +92,8 @@ static PyMethodDef methods[] = {
     {"release", release, METH_O, "Give back one reference too many."},
     {"hold_bss", hold_bss, METH_O, "Keep a reference in a static variable."},
     {"hold_malloc", hold_malloc, METH_O, "Keep a reference in a malloc block."},
+    {"hold_state", hold_state, METH_O, "Keep a reference in the state of the module."},
+    {"hold_text", hold_text, METH_O, "Keep a str by a pointer to its text."},
     {"orphan", orphan, METH_O, "Make a bytes object that nobody refers to."},
     {NULL, NULL, 0, NULL},
 };
@@ -74,7 +101,7 @@ static PyMethodDef methods[] = {
 static struct PyModuleDef module = {.m_base = PyModuleDef_HEAD_INIT,
                                     .m_name = "_leaky",
                                     .m_doc = "Reference mistakes on demand.",
-                                    .m_size = 0,
+                                    .m_size = sizeof(state),
                                     .m_methods = methods};
 
 PyMODINIT_FUNC PyInit__leaky(void);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# native: references that are sound but lie in C: a static variable, a malloc block.
+# native: references that are sound but lie in C: a static variable, a malloc block, a module's state.
 # ext: _leaky
 import _leaky
 import planted
@@ -7,14 +7,18 @@ import planted
 
 def main():
     in_bss, in_malloc, leaked = ["in .bss"], ["in malloc"], ["leaked"]
-    words = [_leaky.hold_bss(in_bss), _leaky.hold_malloc(in_malloc)]
+    in_state, text = ["in state"], " ".join(["by", "its", "text"])
+    held = [(_leaky.hold_bss, in_bss), (_leaky.hold_malloc, in_malloc),
+            (_leaky.hold_state, in_state), (_leaky.hold_text, text)]
+    words = [hold(thing) for hold, thing in held]
     _leaky.leak(leaked, 1)
+    located = [thing for _, thing in held]
     planted.stop({
-        "remainders": [{"addr": id(o), "type": "list", "remainder": 1}
-                       for o in (in_bss, in_malloc, leaked)],
-        "possible": [{"addr": words[0], "dst": id(in_bss)}, {"addr": words[1], "dst": id(in_malloc)}],
-        "located": planted.addresses([in_bss, in_malloc]), "unexplained": [id(leaked)]})
-    return in_bss, in_malloc, leaked
+        "remainders": [{"addr": id(o), "type": type(o).__name__, "remainder": 1}
+                       for o in located + [leaked]],
+        "possible": [{"addr": word, "dst": id(thing)} for word, thing in zip(words, located)],
+        "located": planted.addresses(located), "unexplained": [id(leaked)]})
+    return held, leaked
 
 
 main()

@@ -37,11 +37,32 @@ static bool is_owned(const search *s, insp_addr addr)
     return low && addr < s->blocks.at[low - 1].end;
 }
 
+// The object whose text begins at an address. C code keeps a str or bytes alive and the pointer that
+// PyUnicode_AsUTF8 or PyBytes_AS_STRING gave, such as the docstrings of numpy.
+static uint32_t text_at(const insp_heap *h, insp_addr word)
+{
+    const insp_layout *l = &h->py->layout;
+    const struct {
+        insp_kind kind;
+        int32_t offset;
+    } rows[] = {{INSP_KIND_STR, INSP_OFF(l, PyASCIIObject, sizeof)},
+                {INSP_KIND_BYTES, INSP_OFF(l, PyBytesObject, ob_sval)}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t n = insp_heap_number(h, word - (uint32_t)rows[i].offset);
+        if (n != INSP_NONE && n < h->n_objects &&
+            h->types.at.at[h->type.at[n]]->kind == rows[i].kind)
+            return n;
+    }
+    return INSP_NONE;
+}
+
 static void look_at(search *s, insp_addr word, insp_addr addr)
 {
     if (word < 4096 || word & 7)
         return;
     uint32_t n = insp_heap_number(s->h, word);
+    if (n == INSP_NONE)
+        n = text_at(s->h, word);
     if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
         !(s->h->kind.at[n] & INSP_K_COUNTED) ||
         insp_map_get(&s->decoded, addr) != INSP_MAP_NONE ||
@@ -189,6 +210,51 @@ static void find_decoded(search *s, insp_refs *refs)
         qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
 }
 
+/** The state of a module, and the walk that says which of its words are slots. */
+typedef struct state_walk {
+    search *s;
+    insp_addr start, end;
+} state_walk;
+
+static void remember_state(insp_refs *refs)
+{
+    state_walk *w = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        const insp_ref *ref = &refs->at[i];
+        if (ref->slot >= w->start && ref->slot < w->end && ref->kind != INSP_REF_POSSIBLE)
+            w->s->failed = w->s->failed || !insp_map_set(&w->s->decoded, ref->slot, 1);
+    }
+    refs->len = 0;
+}
+
+// What m_traverse visits are references; the other words may be, such as names that cannot be garbage.
+static void scan_states(search *s, insp_refs *refs)
+{
+    insp_heap *h = s->h;
+    insp_reader r = insp_reader_of(h->py->space, &h->py->layout);
+    s->place = INSP_NATIVE_STATE;
+    for (uint32_t n = 0; n < h->n_objects; n++) {
+        if (!insp_heap_is_object(h, n) ||
+            h->types.at.at[h->type.at[n]]->kind != INSP_KIND_MODULE)
+            continue;
+        insp_addr addr = insp_heap_addr(h, n);
+        state_walk w = {.s = s, .start = INSP_U64(&r, addr, PyModuleObject, md_state)};
+        uint64_t size = w.start ? insp_module_state_size(&r, addr) : 0;
+        r.bad = false;
+        if (!size || size > h->memory)
+            continue;
+        w.end = w.start + size;
+        s->where = n;
+        refs->flush = remember_state;
+        refs->ctx = &w;
+        h->decoder.refs = refs;
+        insp_heap_walk(h, n);
+        remember_state(refs);
+        scan_range(s, w.start, w.end);
+    }
+    h->decoder.refs = NULL;
+}
+
 // Chunks of glibc's heap stand one behind the other, each with its size in front.
 static uint64_t count_chunks(const search *s, const insp_segment *seg)
 {
@@ -266,6 +332,7 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
     if (!refs)
         return insp_nomem(err);
     find_decoded(&s, refs);
+    scan_states(&s, refs);
     free(refs);
     for (uint32_t i = 0; i < h->py->images->len; i++) {
         s.where = i;
@@ -286,6 +353,13 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
     if (out->words.len)
         qsort(out->words.at, out->words.len, sizeof(*out->words.at), by_object);
     return s.failed ? insp_nomem(err) : INSP_OK;
+}
+
+const char *insp_native_name(uint8_t place)
+{
+    static const char *const names[] = {"module data", "stack", "register", "malloc block",
+                                        "module state"};
+    return place < sizeof(names) / sizeof(names[0]) ? names[place] : "?";
 }
 
 void insp_native_deinit(insp_native *n)

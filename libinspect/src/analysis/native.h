@@ -2,7 +2,7 @@
 /**
  * @file
  * Words of C memory that point to objects whose count is not explained: the data of modules, C stacks
- * and registers, malloc'ed blocks.
+ * and registers, malloc'ed blocks, what extension modules keep as their state.
  *
  * Such a word may own a reference, or be borrowed, or stale. So it never enters a sum: it locates at
  * most as much of a remainder as there is.
@@ -16,13 +16,15 @@ typedef enum insp_native_place {
     INSP_NATIVE_DATA = 0,
     INSP_NATIVE_STACK = 1,
     INSP_NATIVE_REGISTER = 2,
-    INSP_NATIVE_MALLOC = 3
+    INSP_NATIVE_MALLOC = 3,
+    INSP_NATIVE_STATE = 4
 } insp_native_place;
 
 /** A word that points to an object with a remainder. */
 typedef struct insp_native_word {
     uint32_t object;
-    uint32_t where; /**< row of the images, or of the threads' registers */
+    uint32_t
+        where; /**< row of the images, or of the threads' registers; number of the module object */
     insp_addr addr; /**< of the word; the register's number for a register */
     uint8_t place;  /**< insp_native_place */
 } insp_native_word;
@@ -33,6 +35,9 @@ typedef struct insp_native {
     insp_native_words words; /**< by object, then by place and address */
     uint64_t modules, threads, malloc_blocks, unreadable;
 } insp_native;
+
+/** "module data", "stack" … */
+const char *insp_native_name(uint8_t place);
 
 /** Search for words that point to objects with a positive remainder. Fails with INSP_ERR_MEMORY. */
 insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads,

@@ -9,6 +9,7 @@
 #include "../analysis/cycles.h"
 #include "../analysis/decoders.h"
 #include "../analysis/search.h"
+#include "../object/str.h"
 #include "session.h"
 
 /** A copy of numbers in an answer's arena. */
@@ -180,17 +181,24 @@ insp_status insp_check_decoders(insp_session *s, uint32_t per_type,
     return st;
 }
 
-static const char *place_name(uint8_t place)
+// The state of a module is called by the module's name; false where memory runs out.
+static bool in_state(insp_session *s, const insp_native_word *w, insp_arena *arena,
+                     insp_candidate *row)
 {
-    static const char *const names[] = {"module data", "stack", "register", "malloc block"};
-    return names[place & 3];
+    insp_reader *r = &s->heap.decoder.r;
+    insp_addr module = insp_heap_addr(&s->heap, w->where);
+    char name[200] = "?";
+    (void)insp_str_read(r, INSP_U64(r, module, PyModuleObject, md_name), name, sizeof(name));
+    row->section = "state";
+    row->offset = w->addr - INSP_U64(r, module, PyModuleObject, md_state);
+    return insp_answer_text(arena, name, &row->module);
 }
 
 static insp_candidate candidate(const insp_session *s, const insp_native_word *w)
 {
     insp_candidate row = {.addr = w->addr,
                           .object = w->object,
-                          .where = place_name(w->place),
+                          .where = insp_native_name(w->place),
                           .module = "",
                           .section = "",
                           .symbol = ""};
@@ -224,11 +232,18 @@ insp_status insp_candidates_of(insp_session *s, uint32_t number, const insp_cand
         insp_answer_free(answer);
         return insp_nomem(err);
     }
+    bool fits = true;
     for (size_t i = 0; i < n; i++) {
         if (words[i].place == INSP_NATIVE_DATA)
             (void)insp_image_load_symbols(&s->images.at[words[i].where], &s->space, &s->text,
                                           NULL);
         rows[i] = candidate(s, &words[i]);
+        fits = fits &&
+               (words[i].place != INSP_NATIVE_STATE || in_state(s, &words[i], arena, &rows[i]));
+    }
+    if (!fits) {
+        insp_answer_free(answer);
+        return insp_nomem(err);
     }
     *answer = (insp_candidates){rows,
                                 n,

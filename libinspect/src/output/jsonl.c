@@ -246,7 +246,6 @@ static void places_deinit(places *p)
 // Of the place that a word is in; false where memory runs out.
 static bool add_word(places *p, const insp_native_word *w, size_t i)
 {
-    static const char *const kinds[] = {"module data", "stack", "register", "malloc block"};
     uint64_t key = (uint64_t)w->place << 32 | w->where;
     uint32_t row = insp_map_get(&p->row_of, key);
     if (row < p->rows.len) {
@@ -254,7 +253,7 @@ static bool add_word(places *p, const insp_native_word *w, size_t i)
         p->rows.at[row].last = i;
         return true;
     }
-    place first = {kinds[w->place & 3], w->place, w->where, i, i};
+    place first = {insp_native_name(w->place), w->place, w->where, i, i};
     return insp_map_set(&p->row_of, key, (uint32_t)p->rows.len) &&
            place_rows_push(&p->rows, first);
 }
