@@ -17,6 +17,7 @@ typedef struct search {
     insp_native *out;
     insp_map decoded;    // words in module data that a walk has read as a slot
     owned_ranges blocks; // outside pools and modules, sorted
+    owned state;         // of the module being looked at
     insp_map stacks;     // start of a mapping -> how much of its end was searched, in words
     uint32_t where;
     uint8_t place;
@@ -210,19 +211,14 @@ static void find_decoded(search *s, insp_refs *refs)
         qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
 }
 
-/** The state of a module, and the walk that says which of its words are slots. */
-typedef struct state_walk {
-    search *s;
-    insp_addr start, end;
-} state_walk;
-
 static void remember_state(insp_refs *refs)
 {
-    state_walk *w = refs->ctx;
+    search *s = refs->ctx;
     for (uint32_t i = 0; i < refs->len; i++) {
         const insp_ref *ref = &refs->at[i];
-        if (ref->slot >= w->start && ref->slot < w->end && ref->kind != INSP_REF_POSSIBLE)
-            w->s->failed = w->s->failed || !insp_map_set(&w->s->decoded, ref->slot, 1);
+        if (ref->slot >= s->state.start && ref->slot < s->state.end &&
+            ref->kind != INSP_REF_POSSIBLE)
+            s->failed = s->failed || !insp_map_set(&s->decoded, ref->slot, 1);
     }
     refs->len = 0;
 }
@@ -233,24 +229,24 @@ static void scan_states(search *s, insp_refs *refs)
     insp_heap *h = s->h;
     insp_reader r = insp_reader_of(h->py->space, &h->py->layout);
     s->place = INSP_NATIVE_STATE;
+    refs->flush = remember_state;
+    refs->ctx = s;
+    h->decoder.refs = refs;
     for (uint32_t n = 0; n < h->n_objects; n++) {
         if (!insp_heap_is_object(h, n) ||
             h->types.at.at[h->type.at[n]]->kind != INSP_KIND_MODULE)
             continue;
         insp_addr addr = insp_heap_addr(h, n);
-        state_walk w = {.s = s, .start = INSP_U64(&r, addr, PyModuleObject, md_state)};
-        uint64_t size = w.start ? insp_module_state_size(&r, addr) : 0;
+        insp_addr start = INSP_U64(&r, addr, PyModuleObject, md_state);
+        uint64_t size = start ? insp_module_state_size(&r, addr) : 0;
         r.bad = false;
         if (!size || size > h->memory)
             continue;
-        w.end = w.start + size;
+        s->state = (owned){start, start + size};
         s->where = n;
-        refs->flush = remember_state;
-        refs->ctx = &w;
-        h->decoder.refs = refs;
         insp_heap_walk(h, n);
         remember_state(refs);
-        scan_range(s, w.start, w.end);
+        scan_range(s, start, start + size);
     }
     h->decoder.refs = NULL;
 }
