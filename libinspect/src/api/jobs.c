@@ -197,6 +197,22 @@ static void enter_stage(insp_job *job, insp_stage stage)
     (void)pthread_mutex_unlock(&job->lock);
 }
 
+// A version that came after this library is read like the last one that it knows, as far as the proofs of the
+// layout hold; what they do not prove may be wrong, and so the answer is none to be relied upon wholly.
+static void tell_version(insp_session *s)
+{
+    const char *last = insp_flavour_last(s->py.hex);
+    for (size_t i = 0; last && i < s->problems.len; i++) {
+        if (!strcmp(s->problems.at[i].kind, "version"))
+            return;
+    }
+    if (last)
+        insp_problem_add(s, "version",
+                         "CPython %s is newer than what is known here: it is read like %s, and "
+                         "only what layout proves is sure",
+                         s->py.version, last);
+}
+
 static insp_status try_stage(insp_job *job, insp_stage stage)
 {
     insp_session *s = job->session;
@@ -222,8 +238,10 @@ static insp_status try_stage(insp_job *job, insp_stage stage)
         return st;
     }
     s->reached = stage;
-    if (stage == INSP_STAGE_RUNTIME)
+    if (stage == INSP_STAGE_RUNTIME) {
         s->runtime_findings = (insp_findings_mark){s->findings.rows.len, s->findings.left_out};
+        tell_version(s);
+    }
     return INSP_OK;
 }
 

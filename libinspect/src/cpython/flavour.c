@@ -234,6 +234,11 @@ static const insp_flavour flavours[] = {
      false},
 };
 
+const char *insp_flavour_last(uint32_t hex)
+{
+    return hex >= 0x03100000 ? "3.15" : NULL;
+}
+
 const insp_flavour *insp_flavour_of(uint32_t hex, bool free_threaded)
 {
     for (size_t i = 0; i < sizeof(flavours) / sizeof(flavours[0]); i++) {

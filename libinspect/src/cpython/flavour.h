@@ -101,4 +101,7 @@ typedef struct insp_flavour {
  */
 const insp_flavour *insp_flavour_of(uint32_t hex, bool free_threaded);
 
+/** The last version there is anything known of, as "3.15", where this one comes after it; else NULL. */
+const char *insp_flavour_last(uint32_t hex);
+
 #endif
