@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the extensions of test-targets/ext for one interpreter."""
+"""Compiles the extensions of test-targets/ext for one interpreter, and programs that embed it."""
 import fcntl
 import functools
 import hashlib
@@ -24,7 +24,7 @@ DISTRIBUTION_PYTHON = _distribution_python()
 DEFAULT_PYTHON = os.environ.get("REFSCOPE_TARGET_PYTHON") or DISTRIBUTION_PYTHON
 
 CFLAGS = (
-    "-std=c11 -D_GNU_SOURCE -O1 -g -fPIC -shared -Wall -Wextra -Wpedantic -Wshadow "
+    "-std=c11 -D_GNU_SOURCE -O1 -g -fPIC -Wall -Wextra -Wpedantic -Wshadow "
     "-Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef -Werror"
 ).split()
 
@@ -32,6 +32,8 @@ ASK = """
 import json, platform, sys, sysconfig
 print(json.dumps({
     "version": platform.python_version(), "hex": sys.hexversion, "flags": sys.abiflags,
+    "linked": [sysconfig.get_config_var(name) or "" for name in (
+        "LIBDIR", "LDVERSION", "LIBPL", "LIBRARY", "LIBS", "SYSLIBS", "MODLIBS")],
     "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
     "include": sysconfig.get_path("include"),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
@@ -54,6 +56,7 @@ class Interpreter(typing.NamedTuple):
     suffix: str
     include: str
     free_threaded: bool
+    linked: typing.Tuple[str, ...]  # LIBDIR, LDVERSION, LIBPL, LIBRARY, and three lists of libraries
 
 
 @functools.lru_cache(maxsize=None)
@@ -67,7 +70,7 @@ def interpreter(path: str = DEFAULT_PYTHON) -> Interpreter:
     digest = hashlib.sha256(real.encode()).hexdigest()[:6]
     tag = "%s%s-%s" % (said["version"], said["flags"], digest)
     return Interpreter(real, said["version"], said["hex"], tag, said["suffix"],
-                       said["include"], said["free_threaded"])
+                       said["include"], said["free_threaded"], tuple(said["linked"]))
 
 
 def digest_of(*paths: Path) -> str:
@@ -100,22 +103,45 @@ class Lock:
         self._file.close()
 
 
+def _compile(built: Path, wanted: str, command: typing.List[str]) -> None:
+    """Run a compiler, unless what it makes is there from the same sources."""
+    stamp = built.parent / "stamp"
+    with Lock(built.parent / "lock"):
+        if stamp.exists() and stamp.read_text() == wanted and built.exists():
+            return
+        done = subprocess.run([*command, "-o", str(built)], capture_output=True, text=True)
+        if done.returncode:
+            raise BuildError("%s\n%s" % (" ".join(command), done.stderr))
+        stamp.write_text(wanted)
+
+
+def _compiler(python: Interpreter) -> typing.List[str]:
+    # Debian's pyconfig.h includes that of the processor from beside its own folder.
+    headers = [python.include, os.path.dirname(python.include)]
+    return [os.environ.get("CC", "gcc"), *CFLAGS, *["-isystem" + h for h in headers]]
+
+
+def _c_files(sources: typing.List[Path]) -> typing.List[str]:
+    return [str(s) for s in sources if s.suffix == ".c"]
+
+
 def extension(name: str, python: Interpreter) -> Path:
     """The folder that holds extension `name` compiled for `python`, compiling if needed."""
     sources = sources_of(name)
     folder = BUILD / "targets" / python.tag / name
-    built = folder / (name + python.suffix)
-    stamp = folder / "stamp"
-    wanted = digest_of(*sources, Path(__file__))
-    with Lock(folder / "lock"):
-        if stamp.exists() and stamp.read_text() == wanted and built.exists():
-            return folder
-        # Debian's pyconfig.h includes that of the processor from beside its own folder.
-        headers = [python.include, os.path.dirname(python.include)]
-        command = [os.environ.get("CC", "gcc"), *CFLAGS, *["-isystem" + h for h in headers],
-                   *[str(s) for s in sources if s.suffix == ".c"], "-o", str(built)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise BuildError("%s\n%s" % (" ".join(command), done.stderr))
-        stamp.write_text(wanted)
+    command = [*_compiler(python), "-shared", *_c_files(sources)]
+    _compile(folder / (name + python.suffix), digest_of(*sources, Path(__file__)), command)
     return folder
+
+
+def embedding(python: Interpreter, archive: bool) -> Path:
+    """A program with CPython in it: of libpython's archive, stripped, or with the shared libpython."""
+    libdir, version, folder, library, *libs = python.linked
+    sources = [ROOT / "embed/embed.c", *sources_of("_truth")]
+    whole = [os.path.join(folder, library), "-no-pie", "-s"]
+    shared = ["-L" + libdir, "-lpython" + version]
+    command = [*_compiler(python), *_c_files(sources), *(whole if archive else shared),
+               *" ".join(libs).split()]
+    built = BUILD / "targets" / python.tag / ("archive" if archive else "shared") / "embed"
+    _compile(built, digest_of(*sources, Path(__file__)), command)
+    return built

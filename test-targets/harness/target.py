@@ -320,6 +320,27 @@ class Target:
                 process.kill()
 
 
+class Embedded(Target):
+    """The same program run by one that has CPython in it, as an archive or as a library."""
+
+    def __init__(self, name: str, python: str = build.DEFAULT_PYTHON, archive: bool = True) -> None:
+        super().__init__(name, python)
+        self.archive = archive
+        self.extensions.remove("_truth")
+        self.folder = self.folder.with_name("%s-in-%s" % (name, "archive" if archive else "shared"))
+
+    def missing(self) -> typing.List[str]:
+        folder, library = self.python.linked[2:4]
+        there = os.path.exists(os.path.join(folder, library))
+        return super().missing() + ([] if there else [library])
+
+    def _command(self) -> typing.List[str]:
+        return [str(build.embedding(self.python, self.archive)), str(self.source)]
+
+    def _wanted(self) -> str:
+        return super()._wanted() + build.digest_of(build.embedding(self.python, self.archive))
+
+
 def available(name: str) -> bool:
     """Whether there is a program of that name."""
     return (PROGRAMS / (name + ".py")).exists()
