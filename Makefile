@@ -55,7 +55,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wmissing-proto
             -Wstrict-prototypes -Wformat=2 -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -I$(LIB)/include
 FLAGS    := -std=c11 $(WARN) -fPIC -fvisibility=hidden -pthread
-LIBS     := -lelf -lZydis -lZycore -lpthread
+LIBS     := -lelf -larchive -lz -lZydis -lZycore -lpthread
 # What tests see: check's macros are GNU C, and a test reads better with a plain int.
 TEST_CPPFLAGS := -I$(LIB)/tests -I$(BUILD)/tests
 TEST_FLAGS    := -Wno-gnu-zero-variadic-macro-arguments -Wno-pedantic -Wno-conversion

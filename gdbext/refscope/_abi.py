@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x61A22EBD
+ABI_HASH = 0x612C50F1
 INSP_NONE = 4294967295
 
 
@@ -66,6 +66,21 @@ class Error(NamedTuple):
 
 class insp_session(Structure):
     pass
+
+
+class insp_unpacking(Structure):
+    _fields_ = [
+        ("done", c_uint64),
+        ("total", c_uint64),
+        ("stop", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class Unpacking(NamedTuple):
+    done: int
+    total: int
+    stop: int
 
 
 class insp_options(Structure):
@@ -1259,6 +1274,7 @@ insp_write_fn = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 # What a structure is copied into; a plain list where it is rows and len alone.
 RECORDS: dict[type[Structure], Any] = {
     insp_error: Error,
+    insp_unpacking: Unpacking,
     insp_options: Options,
     insp_mapping: Mapping,
     insp_caller_thread: CallerThread,
@@ -1370,6 +1386,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_open_core": (c_uint, [
         c_char_p,
         POINTER(insp_options),
+        POINTER(insp_unpacking),
         POINTER(POINTER(insp_session)),
         POINTER(insp_error),
     ]),

@@ -31,7 +31,8 @@ _HELP = """\
 What is in the heap of a CPython process or core dump, and why. Nothing is run
 in the process and nothing is written to it.
 
-CORE            a core dump of a CPython process
+CORE            a core dump of a CPython process, or one compressed with zstd, lz4,
+                xz, gzip or bzip2
 PID             a process: it is held for a moment, copied, and let go
 --exe FILE      the executable, if it is not where the core says
 --sysroot DIR   a folder to look for all files of the process in
@@ -263,11 +264,19 @@ def _jobs_of_file(path: str) -> List[Tuple[str, List[str]]]:
 def _answer_all(request: Request, jobs: Sequence[Tuple[str, List[str]]]) -> int:
     options = request.options
     descriptions.add(options.types)
+    line = progress.Line(os.path.basename(request.word), Front._to_stderr, sys.stderr.isatty())
     try:
-        session = target.open_word(request.word, options.exe, options.sysroot)
+        session = target.open_word(
+            request.word,
+            options.exe,
+            options.sysroot,
+            lambda done, total: line.tick(f"unpacking {100 * done // total} %"),
+        )
     except TargetError as error:
         _complain(str(error))
         return error.status
+    finally:
+        line.erase()
     with session:
         front = Front(session, request)
         if request.name == "run":

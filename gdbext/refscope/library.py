@@ -20,6 +20,7 @@ from typing import Any, Callable, Optional
 from . import _abi, records
 from ._abi import Format, JobState, PathOrigin, Query, RemainderQuery, Sort, Stage, Status
 from .loader import InspectError, Library, LibraryError, load
+from .opening import OnUnpacking, Opening
 from .writing import WAIT_MS, Writing, start_quietly
 
 PlaceKind = _abi.PlaceKind
@@ -48,11 +49,21 @@ class Session:
 
     @classmethod
     def open_core(
-        cls, path: str, exe: Optional[str] = None, sysroot: Optional[str] = None
+        cls,
+        path: str,
+        exe: Optional[str] = None,
+        sysroot: Optional[str] = None,
+        tick: Optional[OnUnpacking] = None,
     ) -> Session:
-        """Open a core dump; `exe` and `sysroot` as insp_options has them."""
+        """Open a core dump; `exe` and `sysroot` as insp_options has them.
+
+        `tick` is called while a compressed one is unpacked, on this thread.
+        """
         session = cls()
-        session._open("insp_open_core", os.fsencode(path), byref(_options(exe, sysroot)))
+        function, options = session._lib.insp_open_core, _options(exe, sysroot)
+        job = Opening(function, os.fsencode(path), options, session._handle)
+        job.finish(tick)
+        _check(job.status, job.error)
         return session
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any, Iterable, List, Optional, Sequence
 from . import text
 from .descriptions import DescriptionError, describe
 from .library import InspectError, LibraryError, Session, Status
+from .opening import OnUnpacking
 
 EXIT_OK, EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_PARTIAL = 0, 1, 2, 3, 4
 
@@ -28,8 +29,13 @@ class TargetError(Exception):
 # ---- opening --------------------------------------------------------------------------------
 
 
-def open_word(word: str, exe: Optional[str], sysroot: Optional[str]) -> Session:
-    """Open what a person named: a process id, or the path of a core. Raises TargetError."""
+def open_word(
+    word: str, exe: Optional[str], sysroot: Optional[str], tick: Optional[OnUnpacking] = None
+) -> Session:
+    """Open what a person named: a process id, or the path of a core. Raises TargetError.
+
+    `tick` is told how far a compressed core is unpacked.
+    """
     for path in (exe, sysroot):
         if path and not os.path.exists(path):
             raise TargetError(f"{path}: no such file")
@@ -39,7 +45,7 @@ def open_word(word: str, exe: Optional[str], sysroot: Optional[str]) -> Session:
         problem = why_not_core(word)
         if problem:
             raise TargetError(f"{word}: {problem}")
-        return describe(Session.open_core(word, exe, sysroot))
+        return describe(Session.open_core(word, exe, sysroot, tick))
     except DescriptionError as error:
         raise TargetError(str(error)) from None
     except InspectError as error:

@@ -130,6 +130,17 @@ class Errors(FakeLibrary):
         with self.assertRaisesRegex(InspectError, "^no such file: missing$"):
             Session.open_core("missing")
 
+    def test_who_waits_for_a_packed_core_is_told_and_may_interrupt(self) -> None:
+        told = []
+
+        def tick(done: int, total: int) -> None:
+            told.append((done, total))
+            raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            Session.open_core("packed", tick=tick)
+        self.assertEqual(told, [(50, 200)])
+
     def test_options_arrive(self) -> None:
         with self.assertRaisesRegex(InspectError, "^/usr/bin/x$") as raised:
             Session.open_core("options", exe="/usr/bin/x")

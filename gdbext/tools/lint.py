@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = (3, 9)
-C_SIDE = {"library.py", "writing.py", "loader.py", "records.py", "_abi.py"}
+C_SIDE = {"library.py", "opening.py", "writing.py", "loader.py", "records.py", "_abi.py"}
 SPDX = "# SPDX-License-Identifier: MIT\n"
 
 

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     insp_core core;
     insp_error err;
     insp_space space = {0};
-    if (!path || insp_core_open(path, &core, &err))
+    if (!path || insp_core_open(path, NULL, &core, &err))
         return 0;
     if (!insp_core_add_to(&core, &space, &err))
         find_images(&core, &space);

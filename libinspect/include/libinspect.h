@@ -85,6 +85,14 @@ INSP_API void insp_answer_free(const void *answer);
 
 typedef struct insp_session insp_session;
 
+/** How far a compressed core is unpacked. Another thread may read it, and set `stop`. */
+typedef struct insp_unpacking {
+    uint64_t done;  /**< bytes of the compressed file */
+    uint64_t total; /**< 0: nothing is unpacked */
+    uint32_t stop;  /**< not 0: give up */
+    uint32_t reserved;
+} insp_unpacking;
+
 /** How to open a target. Zeroed is the default. */
 typedef struct insp_options {
     const char *exe;     /**< the executable, instead of the one the target names; or NULL */
@@ -95,13 +103,16 @@ typedef struct insp_options {
 
 /**
  * Open a core dump. The file is mapped, not read; files of the target's modules are mapped for
- * the parts the core leaves out, if their build-id is the same.
+ * the parts the core leaves out, if their build-id is the same. One that is compressed with zstd, lz4, xz,
+ * gzip or bzip2 is unpacked into a file without a name in $TMPDIR, else /var/tmp.
  *
- * Fails with INSP_ERR_IO, INSP_ERR_NOT_CORE, INSP_ERR_MISMATCH (options->exe is another build).
- * A core that is cut short opens; insp_problems says so.
+ * Fails with INSP_ERR_IO, INSP_ERR_NOT_CORE, INSP_ERR_MISMATCH (options->exe is another build),
+ * INSP_ERR_CANCELLED (`unpacking`, which may be NULL, says so).
+ * A core that is cut short opens, packed or not; insp_problems says so.
  */
 INSP_API insp_status insp_open_core(const char *path, const insp_options *options,
-                                    insp_session **out, insp_error *err);
+                                    insp_unpacking *unpacking, insp_session **out,
+                                    insp_error *err);
 
 /**
  * Stop a process (PTRACE_SEIZE and PTRACE_INTERRUPT on every thread), copy its memory, let it go

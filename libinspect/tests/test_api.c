@@ -22,7 +22,7 @@ static insp_addr list, dict, owner;
 static void open_session(void)
 {
     session = NULL;
-    ck_ok(insp_open_core(path, NULL, &session, &err));
+    ck_ok(insp_open_core(path, NULL, NULL, &session, &err));
 }
 
 // A heap with something of each kind of answer: rings, a leak, a damaged list.
@@ -285,7 +285,7 @@ START_TEST(two_sessions_do_not_know_each_other)
     insp_session *other = NULL;
     insp_job *jobs[2];
     open_session();
-    ck_ok(insp_open_core(path, NULL, &other, &err));
+    ck_ok(insp_open_core(path, NULL, NULL, &other, &err));
     ck_ok(insp_job_start(session, INSP_STAGE_NATIVE, &jobs[0], &err));
     ck_ok(insp_job_start(other, INSP_STAGE_NATIVE, &jobs[1], &err));
     ck_ok(insp_job_finish(jobs[1], &err));
@@ -302,25 +302,27 @@ START_TEST(what_cannot_be_opened_is_told_why)
 {
     char other[64];
     session = NULL;
-    ck_fails(insp_open_core("/nowhere/core", NULL, &session, &err), INSP_ERR_IO, 0,
+    ck_fails(insp_open_core("/nowhere/core", NULL, NULL, &session, &err), INSP_ERR_IO, 0,
              "cannot read /nowhere/core: No such file or directory");
-    ck_fails(insp_open_core("/tmp", NULL, &session, &err), INSP_ERR_IO, 0, "it is a directory");
-    ck_fails(insp_open_core("/dev/null", NULL, &session, &err), INSP_ERR_IO, 0,
+    ck_fails(insp_open_core("/tmp", NULL, NULL, &session, &err), INSP_ERR_IO, 0,
+             "it is a directory");
+    ck_fails(insp_open_core("/dev/null", NULL, NULL, &session, &err), INSP_ERR_IO, 0,
              "it is not a regular file");
     elfwriter_save_bytes("", 0, other);
-    ck_fails(insp_open_core(other, NULL, &session, &err), INSP_ERR_NOT_CORE, 0, "is empty");
+    ck_fails(insp_open_core(other, NULL, NULL, &session, &err), INSP_ERR_NOT_CORE, 0,
+             "is empty");
     // root reads everything.
     if (geteuid() != 0) {
         ck_assert_int_eq(chmod(other, 0), 0);
-        ck_fails(insp_open_core(other, NULL, &session, &err), INSP_ERR_IO, 0,
+        ck_fails(insp_open_core(other, NULL, NULL, &session, &err), INSP_ERR_IO, 0,
                  "Permission denied");
     }
     (void)unlink(other);
     elfwriter_save_bytes("some text\n", 10, other);
-    ck_fails(insp_open_core(other, NULL, &session, &err), INSP_ERR_NOT_CORE, 0,
+    ck_fails(insp_open_core(other, NULL, NULL, &session, &err), INSP_ERR_NOT_CORE, 0,
              "is a text file");
     (void)unlink(other);
-    ck_assert_int_eq(insp_open_core("/nowhere/core", NULL, &session, NULL), INSP_ERR_IO);
+    ck_assert_int_eq(insp_open_core("/nowhere/core", NULL, NULL, &session, NULL), INSP_ERR_IO);
     ck_assert_ptr_null(session);
 }
 END_TEST
@@ -579,7 +581,7 @@ START_TEST(a_core_that_shrinks_under_a_question_gives_no_answer)
     insp_object object;
     char copy[64];
     fake_save(&f, copy);
-    ck_ok(insp_open_core(copy, NULL, &other, &err));
+    ck_ok(insp_open_core(copy, NULL, NULL, &other, &err));
     open_session();
     ck_ok(insp_need(session, INSP_STAGE_NATIVE, &err));
     ck_ok(insp_object_at(session, list, &object, &err));

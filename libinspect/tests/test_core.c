@@ -35,13 +35,13 @@ static void tear_down(void)
 static insp_status open_cut(size_t size)
 {
     elfwriter_save(&w, size, path);
-    return insp_core_open(path, &core, &err);
+    return insp_core_open(path, NULL, &core, &err);
 }
 
 static insp_status open_bytes(const void *bytes, size_t size)
 {
     elfwriter_save_bytes(bytes, size, path);
-    return insp_core_open(path, &core, &err);
+    return insp_core_open(path, NULL, &core, &err);
 }
 
 // ---- notes, as the kernel lays them out ----------------------------------------------------
@@ -366,7 +366,7 @@ START_TEST(a_big_sparse_core_is_not_read_whole)
     elfwriter_finish(&w);
     elfwriter_save(&w, SIZE_MAX, path);
     ck_assert_int_eq(truncate(path, (off_t)(ph->p_offset + ph->p_filesz)), 0);
-    ck_ok(insp_core_open(path, &core, &err));
+    ck_ok(insp_core_open(path, NULL, &core, &err));
     insp_space space = {0};
     ck_ok(insp_core_add_to(&core, &space, &err));
     ck_assert_mem_eq(insp_space_at(&space, 0x10000, PAGE), pages, PAGE);
@@ -431,11 +431,6 @@ static const struct {
     {"", 0, "is empty"},
     {"hello\n", 6, "is a text file, not a core dump"},
     {"#!/bin/sh\n", 10, "is a script, not a core dump"},
-    {"\x28\xb5\x2f\xfd\x00\x00", 6, "is compressed with zstd"},
-    {"\x1f\x8b\x08\x00", 4, "is compressed with gzip"},
-    {"\xfd\x37zXZ\x00", 6, "is compressed with xz"},
-    {"\x04\x22\x4d\x18", 4, "is compressed with lz4"},
-    {"BZh9", 4, "is compressed with bzip2"},
     {"\x7f"
      "ELF",
      4, "ends within its ELF header"},
@@ -482,15 +477,16 @@ END_TEST
 
 START_TEST(a_path_that_cannot_be_read_says_why)
 {
-    ck_fails(insp_core_open("/nonexistent/core", &core, &err), INSP_ERR_IO, 0,
+    ck_fails(insp_core_open("/nonexistent/core", NULL, &core, &err), INSP_ERR_IO, 0,
              "cannot read /nonexistent/core: No such file or directory");
-    ck_fails(insp_core_open("/tmp", &core, &err), INSP_ERR_IO, 0, "it is a directory");
-    ck_fails(insp_core_open("/dev/null", &core, &err), INSP_ERR_IO, 0,
+    ck_fails(insp_core_open("/tmp", NULL, &core, &err), INSP_ERR_IO, 0, "it is a directory");
+    ck_fails(insp_core_open("/dev/null", NULL, &core, &err), INSP_ERR_IO, 0,
              "it is not a regular file");
     strcpy(path, "/tmp/insp-elf-fifo");
     (void)unlink(path);
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    ck_fails(insp_core_open(path, &core, &err), INSP_ERR_IO, 0, "it is not a regular file");
+    ck_fails(insp_core_open(path, NULL, &core, &err), INSP_ERR_IO, 0,
+             "it is not a regular file");
 }
 END_TEST
 

@@ -24,12 +24,12 @@ class Ran(typing.NamedTuple):
     err: str
 
 
-def call(*words: typing.Any) -> Ran:
+def call(*words: typing.Any, env: typing.Optional[typing.Dict[str, str]] = None) -> Ran:
     """refscope WORDS."""
     command = [str(PROGRAM), *map(str, words)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              timeout=TIMEOUT)
+                              timeout=TIMEOUT, env=env)
     except subprocess.TimeoutExpired:
         raise AssertionError("no answer after %d s: %s" % (TIMEOUT, " ".join(command))) from None
     return Ran(done.returncode, done.stdout, done.stderr)

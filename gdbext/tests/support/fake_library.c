@@ -56,9 +56,15 @@ static insp_status fail(insp_error *err, insp_status code, insp_addr addr, const
     return code;
 }
 
-insp_status insp_open_core(const char *path, const insp_options *options, insp_session **out,
-                           insp_error *err)
+insp_status insp_open_core(const char *path, const insp_options *options,
+                           insp_unpacking *unpacking, insp_session **out, insp_error *err)
 {
+    if (strcmp(path, "packed") == 0) {
+        unpacking->total = 200;
+        for (unpacking->done = 50; !*(volatile uint32_t *)&unpacking->stop;)
+            (void)usleep(1000);
+        return fail(err, INSP_ERR_CANCELLED, 0, "stopped");
+    }
     if (strcmp(path, "missing") == 0)
         return fail(err, INSP_ERR_IO, 0, "no such file: missing");
     if (strcmp(path, "options") == 0)
@@ -73,7 +79,7 @@ insp_status insp_open_caller(int64_t pid, const insp_mapping *mappings, size_t n
                              const insp_caller_thread *threads, size_t n_threads,
                              const insp_options *options, insp_session **out, insp_error *err)
 {
-    insp_status st = insp_open_core(mappings[n_mappings - 1].path, options, out, err);
+    insp_status st = insp_open_core(mappings[n_mappings - 1].path, options, NULL, out, err);
     if (!st && (n_threads != 1 || threads[0].registers[26] != 26 || pid != 7))
         return fail(err, INSP_ERR_ARGUMENT, 0, "arguments arrived wrong");
     if (!st)

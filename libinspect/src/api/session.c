@@ -279,9 +279,9 @@ static void tell_lost_stacks(insp_session *s)
 }
 
 static insp_status open_core(insp_session *s, const char *path, const insp_options *options,
-                             insp_error *err)
+                             insp_unpacking *unpacking, insp_error *err)
 {
-    insp_status st = insp_core_open(path, &s->core, err);
+    insp_status st = insp_core_open(path, unpacking, &s->core, err);
     if (st)
         return st;
     s->target.source = "core";
@@ -293,6 +293,8 @@ static insp_status open_core(insp_session *s, const char *path, const insp_optio
     s->target.full_size = s->core.full_size;
     s->target.signal = s->core.signal;
     s->threads = &s->core.threads;
+    if (s->core.damage[0])
+        insp_problem_add(s, "unpacked", "it could not be unpacked whole: %s", s->core.damage);
     if (s->core.full_size > s->core.size)
         insp_problem_add(s, "truncated",
                          "cut short: %" PRIu64 " of %" PRIu64
@@ -316,12 +318,12 @@ static insp_status give(insp_session *s, insp_status st, insp_session **out, ins
     return st;
 }
 
-insp_status insp_open_core(const char *path, const insp_options *options, insp_session **out,
-                           insp_error *err)
+insp_status insp_open_core(const char *path, const insp_options *options,
+                           insp_unpacking *unpacking, insp_session **out, insp_error *err)
 {
     INSP_GUARDED;
     insp_session *s = new_session(err);
-    return s ? give(s, open_core(s, path, options, err), out, err) : INSP_ERR_MEMORY;
+    return s ? give(s, open_core(s, path, options, unpacking, err), out, err) : INSP_ERR_MEMORY;
 }
 
 static insp_status open_mapped(insp_session *s, const insp_map_lines *maps,

@@ -15,13 +15,6 @@ static const struct magic {
     size_t len;
     const char *what;
 } magics[] = {
-    {"\x28\xb5\x2f\xfd", 4, "is compressed with zstd; unpack it first"},
-    {"\x1f\x8b", 2, "is compressed with gzip; unpack it first"},
-    {"\xfd"
-     "7zXZ",
-     5, "is compressed with xz; unpack it first"},
-    {"\x04\x22\x4d\x18", 4, "is compressed with lz4; unpack it first"},
-    {"BZh", 3, "is compressed with bzip2; unpack it first"},
     {"MDMP", 4, "is a minidump, not an ELF core dump"},
     {"#!", 2, "is a script, not a core dump"},
 };
@@ -196,11 +189,16 @@ static insp_status read_core(const char *path, const insp_file *file, insp_core 
     return INSP_OK;
 }
 
-insp_status insp_core_open(const char *path, insp_core *out, insp_error *err)
+insp_status insp_core_open(const char *path, insp_unpacking *watch, insp_core *out,
+                           insp_error *err)
 {
     *out = (insp_core){.command = "", .args = ""};
     insp_file file;
     insp_status st = insp_file_map(path, &file, err);
+    if (!st && insp_packed_with(&file)) {
+        insp_file_unmap(&file);
+        st = insp_unpack(path, watch, &file, out->damage, err);
+    }
     if (st)
         return st;
     out->bytes = file.bytes;

@@ -12,6 +12,7 @@
 #define INSP_ELF_CORE_H
 
 #include "../memory/process.h"
+#include "unpack.h"
 
 /** A file mapping as NT_FILE names it. */
 typedef struct insp_core_file {
@@ -38,6 +39,8 @@ typedef struct insp_core {
     const char *command; /**< pr_fname, up to 15 bytes as they are in the target, or "" */
     const char *args;    /**< pr_psargs, up to 79, likewise */
     bool has_notes;      /**< at least one note of a thread was read */
+    char damage
+        [INSP_DAMAGE_SIZE]; /**< why a compressed core could not be unpacked whole, or "" */
     insp_core_files files;
     insp_thread_regs_vec threads; /**< the one that died first */
     insp_segments segs; /**< PT_LOADs as far as they can be read, sorted; module is INSP_NONE */
@@ -48,13 +51,15 @@ typedef struct insp_core {
 } insp_core;
 
 /**
- * Map a core file. The arrays and texts live until insp_core_close.
+ * Map a core file; a compressed one is unpacked first, see insp_unpack. The arrays and texts live until
+ * insp_core_close.
  *
  * Fails with INSP_ERR_IO (no such file, not readable, cut before any memory), INSP_ERR_NOT_CORE
- * (the message says what the file is instead: text, an executable, empty, compressed and with
- * what).
+ * (the message says what the file is instead: text, an executable, empty), INSP_ERR_CANCELLED (`watch`, which
+ * may be NULL, says so).
  */
-insp_status insp_core_open(const char *path, insp_core *out, insp_error *err);
+insp_status insp_core_open(const char *path, insp_unpacking *watch, insp_core *out,
+                           insp_error *err);
 void insp_core_close(insp_core *core);
 
 /** Add its memory to a space, and what it lost. The core must outlive the space. */
