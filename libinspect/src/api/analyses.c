@@ -70,31 +70,49 @@ insp_status insp_search_objects(insp_session *s, const insp_query *query,
     return st;
 }
 
+void insp_session_forget_replay(insp_session *s)
+{
+    insp_replay_deinit(&s->replay);
+    s->replay = (insp_replay){.tracked = 0};
+    s->replayed = false;
+}
+
+insp_status insp_session_replay(insp_session *s, insp_error *err)
+{
+    if (s->replayed)
+        return INSP_OK;
+    insp_status st = insp_replay_run(&s->heap, &s->graph, &s->replay, err);
+    // Memory that was not there yet has made of it what it likes.
+    if (!st)
+        st = insp_session_check(s, err);
+    if (st)
+        insp_session_forget_replay(s);
+    s->replayed = !st;
+    return st;
+}
+
 insp_status insp_garbage_replay(insp_session *s, const insp_garbage **out, insp_error *err)
 {
     INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
-    insp_replay r = {.tracked = 0};
+    const insp_replay *r = &s->replay;
     insp_arena *arena;
     insp_garbage *answer = insp_answer_new(sizeof(*answer), &arena);
-    st = answer ? insp_replay_run(&s->heap, &s->graph, &r, err) : insp_nomem(err);
+    st = answer ? insp_session_replay(s, err) : insp_nomem(err);
     if (!st) {
-        answer->tracked = r.tracked;
+        answer->tracked = r->tracked;
         bool fits =
-            keep(arena, &r.unreachable, &answer->unreachable, &answer->n_unreachable) &&
-            keep(arena, &r.with_them, &answer->with_them, &answer->n_with_them) &&
-            keep(arena, &r.finalizers, &answer->finalizers, &answer->n_finalizers) &&
-            keep(arena, &r.callbacks, &answer->callbacks, &answer->n_callbacks) &&
-            keep(arena, &r.may_resurrect, &answer->may_resurrect, &answer->n_may_resurrect) &&
-            keep(arena, &r.uncollectable, &answer->uncollectable, &answer->n_uncollectable) &&
-            keep(arena, &r.below_zero, &answer->below_zero, &answer->n_below_zero);
+            keep(arena, &r->unreachable, &answer->unreachable, &answer->n_unreachable) &&
+            keep(arena, &r->with_them, &answer->with_them, &answer->n_with_them) &&
+            keep(arena, &r->finalizers, &answer->finalizers, &answer->n_finalizers) &&
+            keep(arena, &r->callbacks, &answer->callbacks, &answer->n_callbacks) &&
+            keep(arena, &r->may_resurrect, &answer->may_resurrect, &answer->n_may_resurrect) &&
+            keep(arena, &r->uncollectable, &answer->uncollectable, &answer->n_uncollectable) &&
+            keep(arena, &r->below_zero, &answer->below_zero, &answer->n_below_zero);
         st = fits ? INSP_OK : insp_nomem(err);
     }
-    insp_replay_deinit(&r);
-    if (!st)
-        st = insp_session_check(s, err);
     if (st)
         insp_answer_free(answer);
     else
@@ -140,17 +158,15 @@ insp_status insp_cycle_list(insp_session *s, const insp_cycles **out, insp_error
     insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
-    insp_replay r = {.tracked = 0};
     insp_cycle_set set = {.rows = {0}};
-    st = insp_replay_run(&s->heap, &s->graph, &r, err);
+    st = insp_session_replay(s, err);
     if (!st)
-        st = insp_cycles_find(&s->heap, &s->graph, &r, &set, err);
+        st = insp_cycles_find(&s->heap, &s->graph, &s->replay, &set, err);
     if (!st)
         st = insp_session_check(s, err);
     if (!st)
         st = keep_cycles(&s->heap, &set, out, err);
     insp_cycles_deinit(&set);
-    insp_replay_deinit(&r);
     return st;
 }
 

@@ -185,16 +185,27 @@ static uint64_t list_length(insp_session *s, const insp_gc_list *list)
     return n;
 }
 
+// The same where they have: those of a list are of its state. With several interpreters a state is a list of each.
+static uint64_t marked(const insp_session *s, uint32_t list)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < s->heap.n_objects; i++)
+        n += insp_heap_is_object(&s->heap, i) &&
+             insp_heap_gc(&s->heap, i) == INSP_GC_FIRST_LIST + list;
+    return n;
+}
+
 static bool fill_generations(insp_session *s, const insp_interp *in, insp_interpreter *to,
                              insp_arena *arena)
 {
     insp_generation *rows = insp_arena_array(arena, in->n_lists, sizeof(*rows));
     if (!rows)
         return false;
+    bool known = s->reached >= INSP_STAGE_OBJECTS && s->py.interps.len == 1;
     for (uint32_t i = 0; i < in->n_lists; i++) {
         const insp_gc_list *l = &in->lists[i];
         rows[i] = (insp_generation){.name = l->name,
-                                    .objects = list_length(s, l),
+                                    .objects = known ? marked(s, i) : list_length(s, l),
                                     .threshold = l->threshold,
                                     .count = l->count,
                                     .collections = l->collections,

@@ -144,6 +144,7 @@ static void forget_runtime(insp_session *s)
 // The heap is as it was after the first stage. Objects and references fill the same columns, so both go.
 static void forget_heap(insp_session *s)
 {
+    insp_session_forget_replay(s);
     insp_heap_deinit(&s->heap);
     s->py.proofs.len = s->runtime_proofs;
     insp_findings_cut(&s->findings, s->runtime_findings);

@@ -126,6 +126,7 @@ void insp_close(insp_session *s)
         (void)insp_job_finish(s->job, NULL);
     }
     insp_native_deinit(&s->native);
+    insp_session_forget_replay(s);
     insp_retained_deinit(&s->retained);
     insp_described_deinit(&s->described);
     insp_reverse_deinit(&s->reverse);

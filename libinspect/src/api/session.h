@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "../analysis/garbage.h"
 #include "../analysis/ledger.h"
 #include "../analysis/retained.h"
 #include "../base/cleanup.h"
@@ -35,6 +36,8 @@ struct insp_session {
     insp_native native;
     insp_retained_tree retained;
     insp_ledger ledger;
+    insp_replay replay; /**< what garbage and cycles ask for, once one of them has */
+    bool replayed;
     insp_stage reached;    /**< 0: none */
     size_t runtime_proofs; /**< proofs and findings of INSP_STAGE_RUNTIME: later ones are */
     insp_findings_mark runtime_findings; /**< dropped when their stage is to run again */
@@ -66,6 +69,10 @@ __attribute__((format(printf, 3, 4))) void insp_problem_add(insp_session *s, con
 insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_mapping *mappings,
                                      size_t n_mappings, const insp_caller_thread *threads,
                                      size_t n_threads, insp_error *err);
+
+/** Have the collector's algorithm replayed in s->replay. Needs INSP_STAGE_REFERENCES. */
+insp_status insp_session_replay(insp_session *s, insp_error *err);
+void insp_session_forget_replay(insp_session *s);
 
 /** Look for the modules of a caller's target. Reads its memory, so it belongs into a job. */
 insp_status insp_session_find_modules(insp_session *s, insp_error *err);
