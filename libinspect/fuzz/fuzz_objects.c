@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/analysis/checks.h"
 #include "../src/analysis/cycles.h"
 #include "../src/object/text.h"
 #include "../src/output/jsonl.h"
@@ -112,6 +113,32 @@ static void show_values(void)
     }
 }
 
+// Without the debug hooks, and as if they were there.
+static void check(void)
+{
+    enum { PAD = 16 };
+    insp_findings_log found = {.left_out = 0};
+    for (f.py.debug_pad = 0; f.py.debug_pad <= PAD; f.py.debug_pad += PAD)
+        (void)insp_checks_run(&f.heap, &found, &err);
+    f.py.debug_pad = 0;
+    insp_findings_deinit(&found);
+}
+
+// Any word may be taken for tracemalloc's table.
+static void look_at_traces(void)
+{
+    insp_reader r = insp_reader_of(&f.space, &f.py.layout);
+    const insp_tracemalloc guessed = {.traces = FAKE_MALLOC};
+    insp_trace trace;
+    insp_trace_frame frame;
+    for (uint32_t n = 0; n < f.heap.n_objects; n += 16) {
+        insp_addr addr = insp_heap_addr(&f.heap, n);
+        if (insp_trace_of(&r, &f.py.tracemalloc, addr, &trace) ||
+            insp_trace_of(&r, &guessed, addr, &trace))
+            (void)insp_trace_frame_at(&r, &trace, 0, &frame);
+    }
+}
+
 static void analyse(void)
 {
     insp_native native = {.modules = 0};
@@ -127,6 +154,8 @@ static void analyse(void)
         (void)insp_rings_find(&f.heap, &g, keeper, 20, &nodes, &lengths, &err);
     export_all(&native);
     show_values();
+    check();
+    look_at_traces();
     insp_u32s_deinit(&nodes);
     insp_u32s_deinit(&lengths);
     insp_cycles_deinit(&cycles);
