@@ -4,6 +4,7 @@
 # ends: SIGSEGV SIGABRT SIGFPE SIGBUS
 import gc
 import os
+import resource
 import signal
 import sys
 
@@ -65,6 +66,17 @@ def deallocated(holder):
     del holder
 
 
+def memory():
+    yield 0
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+    kept = []
+    try:
+        while True:
+            kept.append(bytearray(1 << 22))
+    except MemoryError:
+        os.abort()
+
+
 def sent():
     yield 0
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -91,8 +103,8 @@ def plan(kind):
         return traversed(_crashes.holder(0x4141414141414140))
     if kind == "dealloc":
         return deallocated(_crashes.holder(0))
-    if kind == "sent":
-        return sent()
+    if kind in ("sent", "memory"):
+        return globals()[kind]()
     taken = {"null_field": [Node()], "wrong_type": 1 << 60, "null_type": Node()}
     return called(getattr(_crashes, kind), *([taken[kind]] if kind in taken else []))
 

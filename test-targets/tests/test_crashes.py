@@ -38,6 +38,7 @@ CAUSES = {
     "uninitialised": {"uninitialised"},
     "traverse": {"wild-pointer"},
     "dealloc": {"null-pointer"},
+    "memory": {"out-of-memory"},
     "give_up": {"unknown"},
     "sent": {"unknown"},
 }

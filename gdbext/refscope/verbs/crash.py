@@ -50,6 +50,7 @@ class Answer:
     findings: List[Any] = field(default_factory=list)
     deficits: List[Fact] = field(default_factory=list)
     foreign: List[str] = field(default_factory=list)
+    memory: int = 0  # bytes of the heap, where they ran out
     limit: Optional[int] = None
 
 
@@ -131,8 +132,27 @@ def _where(book: Book, answer: Answer) -> None:
             if addr:
                 words = f"exception {what}: {addr:#x} {book.value(addr)}"
                 answer.facts.append(Fact("certain", words))
+                _out_of_memory(book, answer, addr)
     if threads and not mine and all(row.tid for row in threads):
         answer.facts.append(Fact("likely", "this thread has no thread state of Python"))
+
+
+def _out_of_memory(book: Book, answer: Answer, exception: int) -> None:
+    """Where memory ran out, what holds most of it."""
+    try:
+        row = book.at(exception)
+    except InspectError:
+        return
+    if book.full_type_name(row) not in ("MemoryError", "builtins.MemoryError"):
+        return
+    answer.memory = book.summary.bytes
+    most = sorted(book.types, key=lambda each: -each.bytes)[:3]
+    shown = ", ".join(
+        f"{text.shorten(each.name, 24)} {text.size(each.bytes)} ({text.number(each.count)})"
+        for each in most
+    )
+    words = f"the heap holds {text.plural(book.summary.objects, 'object')}; most of it is {shown}"
+    answer.facts.append(Fact("certain", words))
 
 
 # ---- pointers -------------------------------------------------------------------------------
@@ -263,7 +283,7 @@ def _deficits(book: Book) -> List[Fact]:
 
 def _conclude(book: Book, answer: Answer) -> None:
     """The first sentence. Certain is only what the instruction itself shows."""
-    for judge in (_no_crash, _stack_overflow, _gave_up, _taken, _null, _in_registers, _wild):
+    for judge in (_memory, _no_crash, _stack_overflow, _gave_up, _taken, _null, _in_registers, _wild):
         if judge(book, answer):
             return
     if answer.deficits:
@@ -274,6 +294,15 @@ def _conclude(book: Book, answer: Answer) -> None:
     where = f" in {_code(places[0])}" if places else ""
     name = _signal_name(answer.fault.signal) if answer.fault.signal else "A fault"
     answer.head = f"Not a Python matter as far as its objects tell: {name}{where}."
+
+
+def _memory(_book: Book, answer: Answer) -> bool:
+    """An abort, or no crash at all, while a MemoryError is in flight or being handled."""
+    if not answer.memory or answer.fault.signal not in (0, signals.SIGABRT):
+        return False
+    answer.cause, answer.sure = "out-of-memory", "likely"
+    answer.head = f"Out of memory: objects take {text.size(answer.memory)}."
+    return True
 
 
 def _no_crash(_book: Book, answer: Answer) -> bool:
@@ -489,6 +518,8 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         notes.add("note", "extensions that are not CPython's own: " + ", ".join(answer.foreign))
     for suspect in answer.suspects[:1]:
         notes.next("what", hexa(suspect.addr), why="what lies there")
+    if answer.memory:
+        notes.next("retained", why="what keeps most alive")
     notes.next("audit", why="the whole heap")
     return lines + ([""] + notes.lines() if notes.lines() else [])
 
