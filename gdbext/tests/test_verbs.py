@@ -1014,7 +1014,7 @@ class Layout(unittest.TestCase):
         lines = say(layout, s, check_traverse=True)
         self.assertEqual(
             lines[0],
-            "Every decoder says what tp_traverse visits: 907 objects of 2 types were compared.",
+            "Every decoder says what tp_traverse visits: 907 objects of 2 types were compared, 1 not followed.",
         )
         self.assertFalse(layout.VERB.fails(ask(layout, s, check_traverse=True)))
         s.decoders[1] = _abi.DecoderRow(1, 900, 3, 0, CONFIG, 2, 1)

@@ -250,8 +250,10 @@ def _decoder_sentence(decoders: List[Decoder]) -> str:
     objects = text.plural(sum(row.checked for row in decoders), "object")
     types = text.plural(len(decoders), "type")
     wrong = [row.type for row in decoders if row.different]
+    lost = sum(row.unfollowed for row in decoders)
     if not wrong:
-        return f"Every decoder says what tp_traverse visits: {objects} of {types} were compared."
+        head = f"Every decoder says what tp_traverse visits: {objects} of {types} were compared"
+        return f"{head}, {text.number(lost)} not followed." if lost else f"{head}."
     differ = text.verb_form(len(wrong), "differs", "differ")
     head = f"{text.plural(len(wrong), 'decoder')} of {len(decoders)} {differ} from tp_traverse"
     return text.first_fit(

@@ -9,13 +9,17 @@ void insp_found(insp_findings_log *log, const char *rule, insp_addr addr, const 
 {
     if (log->closed)
         return;
+    if (log->rows.len >= INSP_FINDINGS_KEPT) {
+        log->left_out++;
+        return;
+    }
     char text[240];
     va_list args;
     va_start(args, fmt);
     int n = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     const char *kept = NULL;
-    if (n >= 0 && log->rows.len < INSP_FINDINGS_KEPT)
+    if (n >= 0)
         kept = insp_arena_text(&log->text, text, strlen(text));
     if (!kept || !insp_finding_rows_push(&log->rows, (insp_finding){rule, kept, addr}))
         log->left_out++;

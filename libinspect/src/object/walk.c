@@ -18,9 +18,10 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
     *d = (insp_decoder){.r = insp_reader_of(py->space, &py->layout), .py = py, .types = types};
     d->most = d->most_instructions = d->code_bytes = UINT64_MAX;
     insp_release_allow(&d->release, UINT64_MAX);
-    // A container of any size may be visited; each visit pays for the loop around it.
+    // A container of any size may be visited; each visit pays for the loop around it. structseq_traverse asks the
+    // interpreter for the dict of its type since 3.12, and so the thread.
     enum { A_VISIT = 1000 };
-    insp_machine_options options = {.more_per_callback = A_VISIT};
+    insp_machine_options options = {.more_per_callback = A_VISIT, .fs_base = py->fs_base};
     return insp_machine_create(py->space, &options, &d->machine, err);
 }
 
