@@ -96,8 +96,9 @@ class Allocation(NamedTuple):
     """Where tracemalloc saw a block allocated: the innermost frame first."""
 
     size: int
-    lines: List[Tuple[str, int]]
+    lines: Tuple[Tuple[str, int], ...]
     left_out: int
+    frames: List[Dict[str, Any]]  # the lines in JSON: all objects of one place share them
 
     @property
     def place(self) -> str:
@@ -114,8 +115,7 @@ class Allocation(NamedTuple):
 
     def as_json(self) -> Dict[str, Any]:
         """`size`, `frames`, `left_out`."""
-        frames = [{"file": file, "line": line} for file, line in self.lines]
-        return {"size": self.size, "frames": frames, "left_out": self.left_out}
+        return {"size": self.size, "frames": self.frames, "left_out": self.left_out}
 
 
 def _line_words(file: str, line: int) -> str:
@@ -155,6 +155,7 @@ class Book(Namer):
         self._type_names: Dict[int, str] = {}
         self._whose: Dict[int, str] = {}
         self._roots: Dict[int, Any] = {}
+        self._tracebacks: Dict[Tuple[Tuple[str, int], ...], Any] = {}
         self.is_traced = bool(session.python_info().tracemalloc)
 
     # ---- objects ----
@@ -181,8 +182,13 @@ class Book(Namer):
         found = self.session.allocation_of(addr) if self.is_traced else None
         if not found or not found.rows:
             return None
-        lines = [(text.clean(row.file), row.line) for row in found.rows]
-        return Allocation(found.size, lines, found.left_out)
+        given = tuple((row.file, row.line) for row in found.rows)
+        known = self._tracebacks.get(given)
+        if known is None:
+            lines = tuple((text.clean(file), line) for file, line in given)
+            frames = [{"file": file, "line": line} for file, line in lines]
+            known = self._tracebacks[given] = (lines, frames)
+        return Allocation(found.size, known[0], found.left_out, known[1])
 
     def columns(self, numbers: Sequence[int]) -> Columns:
         """What is known of many objects with little work, even for millions."""

@@ -12,6 +12,9 @@ from .. import text, verb
 from ..book import MOST_DANGLING, Allocation, Book, Dangling, allocated_json, called, dangling, hexa, module_name
 from ..text import Span
 
+TOLD_OF = 1000
+"""Rows of which more is told than their counts: a heap in pieces has as many as objects."""
+
 FAIL_ON = ("deficit", "surplus", "freed", "broken", "any")
 
 
@@ -131,8 +134,9 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     if args.baseline is not None:
         rows = _since(args.baseline, rows)
     if args.format != "json":
-        shown = {row.addr for row in rows[:1000]}
-        rows = [_valued(book, row) if row.addr in shown else row for row in rows]
+        rows = [_valued(book, row) for row in rows[:TOLD_OF]] + rows[TOLD_OF:]
+    if book.is_traced:
+        rows = _placed(book, rows)
     broken = session.heap_findings()
     return Answer(
         objects=summary.objects,
@@ -191,7 +195,7 @@ def _row(book: Book, row: Any) -> Row:
         candidates=len(candidates),
         held_by=held_by,
         value="",
-        allocated=book.allocation(row.addr),
+        allocated=None,
     )
 
 
@@ -218,6 +222,18 @@ def _around(book: Book, addr: int) -> str:
 def _named(book: Book, addr: int) -> str:
     row = book.at(addr)
     return called(book.type_name(row), addr, book.own_name(row), text.plain)
+
+
+def _placed(book: Book, rows: Sequence[Row]) -> List[Row]:
+    """With where they were allocated: the first of the deficits, and of the others."""
+    told: Counter[bool] = Counter()
+    placed = []
+    for row in rows:
+        kind = row.remainder < 0
+        told[kind] += 1
+        known = told[kind] <= TOLD_OF
+        placed.append(replace(row, allocated=book.allocation(row.addr)) if known else row)
+    return placed
 
 
 def _valued(book: Book, row: Row) -> Row:
