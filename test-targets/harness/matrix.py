@@ -37,6 +37,7 @@ class Cell(typing.NamedTuple):
     error: str
     checks: typing.Dict[str, Json]
     seconds: float
+    skipped: str = ""  # what the program needs that the interpreter does not have
 
 
 def _check(result: Result) -> Json:
@@ -84,6 +85,9 @@ def run_cell(found: interpreters.Found, program: str) -> Cell:
     name, _, live = program.partition(" ")
     try:
         target = Target(name, found.path)
+        missing = target.missing()
+        if missing:
+            return Cell(found.name, program, "", {}, 0.0, "it has no %s" % ", ".join(missing))
         if not live:
             target.make()
         with tempfile.TemporaryDirectory(prefix="refscope-matrix-") as scratch:
@@ -159,7 +163,9 @@ def _figure(cells: typing.Sequence[Cell], word: str) -> typing.Optional[float]:
 
 
 def row_of(found: interpreters.Found, cells: typing.Sequence[Cell]) -> Json:
-    """One interpreter's figures over all its cells."""
+    """One interpreter's figures over all its cells, but those that ask for what it does not have."""
+    skipped = {c.program: c.skipped for c in cells if c.skipped}
+    cells = [c for c in cells if not c.skipped]
     compared, wrong = _total(cells, "visited", "compared"), _total(cells, "visited", "mismatches")
     unsupported = next((c.error for c in cells if "is not supported" in c.error), "")
     return {
@@ -174,6 +180,7 @@ def row_of(found: interpreters.Found, cells: typing.Sequence[Cell]) -> Json:
         "balanced": _figure(cells, "balanced"), "explained": _figure(cells, "explained"),
         "deficits": sum(c.checks["balance"]["figures"].get("deficits", 0) for c in cells if "balance" in c.checks),
         "seconds": round(sum(c.seconds for c in cells), 1),
+        "skipped": skipped,
         "failed": {c.program: [c.error] if c.error else [k for k, v in c.checks.items() if not v["ok"]]
                    for c in cells if not is_ok(c)},
     }
@@ -208,6 +215,11 @@ def markdown(rows: typing.Sequence[Json], missing: typing.Sequence[interpreters.
 def failures(row: Json) -> typing.List[str]:
     """Lines that say what failed in a row."""
     return ["%s %s: %s" % (row["name"], program, ", ".join(what)) for program, what in row["failed"].items()]
+
+
+def skipped(row: Json) -> typing.List[str]:
+    """Lines that say what was not asked, and why."""
+    return ["%s %s: skipped, %s" % (row["name"], *each) for each in row["skipped"].items()]
 
 
 def details(cells: typing.Sequence[Cell]) -> typing.Iterator[str]:
