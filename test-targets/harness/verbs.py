@@ -29,6 +29,12 @@ def gc(case: Case, answers: Answers) -> Result:
     _same(result, "collecting", mine["collecting"], bool(case.facts.get("collecting")))
     _same(result, "frozen", mine["frozen"], truth.gc_freeze_count)
     _same(result, "garbage", mine["garbage"], len(truth.gc_garbage))
+    if case.free_threaded:
+        sizes = {row["name"]: row["objects"] for row in mine["generations"]}
+        if len(answers["gc"]["interpreters"]) == 1:
+            tracked = set().union(*(truth.generation(i) for i in range(3)))
+            _same(result, "tracked", sizes["tracked"], len(tracked))
+        return result
     for i, gen in enumerate(mine["generations"][:3]):
         where = "generation %d " % i
         _same(result, where + "objects", gen["objects"], len(truth.generation(i)))

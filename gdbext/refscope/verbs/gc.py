@@ -25,6 +25,8 @@ class Answer:
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Read the collectors' own books."""
     python = session.python_info()
+    if python.free_threaded:  # no lists: the objects themselves say what is tracked
+        session.need(verb.STAGE_OBJECTS)
     return Answer(
         interpreters=sorted(session.interpreter_list(), key=lambda row: row.id),
         version=python.hex,

@@ -195,9 +195,34 @@ static uint64_t marked(const insp_session *s, uint32_t list)
     return n;
 }
 
+// Without lists there is one generation, and bits of each object say what is in it. Whose it is they do not say.
+static bool fill_from_bits(const insp_session *s, insp_interpreter *to, insp_arena *arena)
+{
+    static const struct {
+        const char *name;
+        uint32_t list; // as the state of objects counts them
+    } parts[] = {{"tracked", INSP_GC_LOOSE - INSP_GC_FIRST_LIST}, {"frozen", 3}};
+    enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+    insp_generation *rows = insp_arena_array(arena, PARTS, sizeof(*rows));
+    bool known = s->reached >= INSP_STAGE_OBJECTS && s->py.interps.len == 1;
+    for (uint32_t i = 0; rows && known && i < PARTS; i++)
+        rows[i] = (insp_generation){.name = parts[i].name,
+                                    .objects = marked(s, parts[i].list),
+                                    .threshold = -1,
+                                    .count = -1,
+                                    .collections = -1,
+                                    .collected = -1,
+                                    .uncollectable = -1};
+    to->generations = rows;
+    to->n_generations = known ? PARTS : 0;
+    return rows != NULL;
+}
+
 static bool fill_generations(insp_session *s, const insp_interp *in, insp_interpreter *to,
                              insp_arena *arena)
 {
+    if (s->py.layout.flavour->gc == INSP_GC_NO_LISTS)
+        return fill_from_bits(s, to, arena);
     insp_generation *rows = insp_arena_array(arena, in->n_lists, sizeof(*rows));
     if (!rows)
         return false;
