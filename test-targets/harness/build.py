@@ -140,8 +140,8 @@ def embedding(python: Interpreter, archive: bool) -> Path:
     sources = [ROOT / "embed/embed.c", *sources_of("_truth")]
     whole = [os.path.join(folder, library), "-no-pie", "-s"]
     shared = ["-L" + libdir, "-lpython" + version]
-    command = [*_compiler(python), *_c_files(sources), *(whole if archive else shared),
-               *" ".join(libs).split()]
+    needed = " ".join(libs).split() if archive else []
+    command = [*_compiler(python), *_c_files(sources), *(whole if archive else shared), *needed]
     built = BUILD / "targets" / python.tag / ("archive" if archive else "shared") / "embed"
     _compile(built, digest_of(*sources, Path(__file__)), command)
     return built

@@ -330,9 +330,11 @@ class Embedded(Target):
         self.folder = self.folder.with_name("%s-in-%s" % (name, "archive" if archive else "shared"))
 
     def missing(self) -> typing.List[str]:
-        folder, library = self.python.linked[2:4]
-        there = os.path.exists(os.path.join(folder, library))
-        return super().missing() + ([] if there else [library])
+        folder, library, *libs = self.python.linked[2:]
+        # Some lists of libraries name archives of the folder that CPython was built in.
+        needed = [os.path.join(folder, library), *(w for w in " ".join(libs).split() if w.endswith(".a"))]
+        lost = [path for path in needed if self.archive and not os.path.exists(path)]
+        return super().missing() + lost
 
     def _command(self) -> typing.List[str]:
         return [str(build.embedding(self.python, self.archive)), str(self.source)]

@@ -15,6 +15,9 @@ from harness.target import Target  # noqa: E402
 DOC = build.ROOT.parent / "docs/unexplained.md"
 TABLE = build.BUILD / "unexplained.md"
 
+TOLD_OF = 0x030B
+"""The version that the page is about."""
+
 LEAST = {"bare": 0.999, "stdlib": 0.999, "modules": 0.999, "web": 0.99, "server": 0.99, "numeric": 0.99}
 """What share of the counts must be explained: programs of nothing but CPython, and with extensions."""
 
@@ -30,7 +33,8 @@ class Unexplained(unittest.TestCase):
                 yield name, refscope.ask(target.core, ["audit"])["audit"]
 
     def test_each_type_is_told_with_its_cause(self):
-        rows = re.findall(r"^\| (`[^|]+`) \|", DOC.read_text(), re.M)
+        by_type = DOC.read_text().partition("## By type")[2]
+        rows = re.findall(r"^\| (`[^|]+`) \|", by_type, re.M)
         told = set(re.findall("`([^`]+)`", " ".join(rows)))
         lines = ["| program | counted | balanced | explained | not explained, by type |", "|---|---|---|---|---|"]
         met = set()
@@ -41,6 +45,8 @@ class Unexplained(unittest.TestCase):
             listed = ", ".join("%s %d" % each for each in types.most_common()) or "none"
             lines.append("| `%s` | %s | %s | %s | %s |" % (name, format(answer["mortal"], ","), *shares, listed))
         TABLE.write_text("\n".join(lines) + "\n")
+        if build.interpreter().hexversion >> 16 != TOLD_OF:
+            self.skipTest("the page is about another version")
         self.assertLessEqual(met, told, "docs/unexplained.md says nothing of some types")
 
     def test_most_is_explained(self):
