@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x612C50F1
+ABI_HASH = 0x5F45216D
 INSP_NONE = 4294967295
 
 
@@ -1506,6 +1506,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "insp_object_number": (c_uint, [
         POINTER(insp_session),
         c_uint32,
+        POINTER(insp_object),
+        POINTER(insp_error),
+    ]),
+    "insp_object_look": (c_uint, [
+        POINTER(insp_session),
+        c_uint64,
         POINTER(insp_object),
         POINTER(insp_error),
     ]),

@@ -330,6 +330,10 @@ class Session:
         """The object at an address."""
         return self._fill("insp_object_at", addr)
 
+    def object_look(self, addr: int) -> _abi.Object:
+        """The object at an address, without the others: see insp_object_look."""
+        return self._fill("insp_object_look", addr)
+
     def object_number(self, number: int) -> _abi.Object:
         """The object with a number."""
         return self._fill("insp_object_number", number)

@@ -620,6 +620,17 @@ INSP_API insp_status insp_object_number(insp_session *session, uint32_t number,
                                         insp_object *out, insp_error *err);
 
 /**
+ * insp_object_at for whoever wants one object soon, however large the heap is: needs no more than
+ * INSP_STAGE_RUNTIME, and then says neither remainder nor generation (gc is "tracked" or "untracked").
+ * Keys of a table that dicts share are nobody's then.
+ * What it refers to is insp_referents of its number, whose targets become known the same way, and types are
+ * those of insp_type_list at that time. Such numbers and ids hold until a later stage is run. Where that
+ * stage is reached already, and of a build without pymalloc, it is insp_object_at.
+ */
+INSP_API insp_status insp_object_look(insp_session *session, insp_addr addr, insp_object *out,
+                                      insp_error *err);
+
+/**
  * Columns of many objects at once: the i-th address, type id and size (insp_object.size) are those
  * of numbers[i]. Any array may be NULL. Fails with INSP_ERR_ARGUMENT where a number is no object's.
  */

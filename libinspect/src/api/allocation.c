@@ -40,7 +40,7 @@ insp_status insp_allocation_of(insp_session *s, insp_addr addr, const insp_alloc
 {
     INSP_GUARDED;
     insp_object object;
-    insp_status st = insp_object_at(s, addr, &object, err);
+    insp_status st = insp_object_look(s, addr, &object, err);
     if (st)
         return st;
     insp_arena *arena;

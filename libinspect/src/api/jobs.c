@@ -93,14 +93,19 @@ insp_status insp_require(insp_session *s, const char *const *structures, insp_er
     return INSP_OK;
 }
 
-// Whether the stages before have proved what this one stands on.
-static insp_status may_run(insp_session *s, insp_stage stage, insp_error *err)
+insp_status insp_require_objects(insp_session *s, insp_error *err)
 {
     static const char *const objects[] = {"PyObject", "PyTypeObject", "PyInterpreterState",
                                           "gc state", NULL};
+    return insp_require(s, objects, err);
+}
+
+// Whether the stages before have proved what this one stands on.
+static insp_status may_run(insp_session *s, insp_stage stage, insp_error *err)
+{
     static const char *const references[] = {"tuple", "dict", NULL};
     if (stage == INSP_STAGE_OBJECTS)
-        return insp_require(s, objects, err);
+        return insp_require_objects(s, err);
     return stage == INSP_STAGE_REFERENCES ? insp_require(s, references, err) : INSP_OK;
 }
 

@@ -150,7 +150,8 @@ insp_status insp_heap_summary(insp_session *s, const insp_summary **out, insp_er
 
 insp_status insp_type_list(insp_session *s, const insp_types **out, insp_error *err)
 {
-    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    insp_status st =
+        insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
     insp_arena *arena;
@@ -207,7 +208,8 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
                                insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need(s, INSP_STAGE_OBJECTS, err);
+    insp_status st =
+        insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : INSP_STAGE_OBJECTS, err);
     if (st)
         return st;
     insp_heap *h = &s->heap;
@@ -267,6 +269,20 @@ insp_status insp_object_at(insp_session *s, insp_addr addr, insp_object *out, in
     // What lies outside pools is known once somebody who refers to it was read; here the asker does.
     if (n == INSP_NONE && s->reached < INSP_STAGE_REFERENCES)
         n = insp_heap_admit(&s->heap, addr);
+    return n == INSP_NONE ? no_object(s, addr, err) : insp_object_number(s, n, out, err);
+}
+
+insp_status insp_object_look(insp_session *s, insp_addr addr, insp_object *out, insp_error *err)
+{
+    INSP_GUARDED;
+    insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (!st)
+        st = insp_require_objects(s, err);
+    if (st)
+        return st;
+    if (s->reached >= INSP_STAGE_OBJECTS || !insp_heap_can_look(&s->heap))
+        return insp_object_at(s, addr, out, err);
+    uint32_t n = insp_heap_admit(&s->heap, addr);
     return n == INSP_NONE ? no_object(s, addr, err) : insp_object_number(s, n, out, err);
 }
 

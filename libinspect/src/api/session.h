@@ -70,6 +70,15 @@ insp_status insp_session_open_caller(insp_session *s, int64_t pid, const insp_ma
                                      size_t n_mappings, const insp_caller_thread *threads,
                                      size_t n_threads, insp_error *err);
 
+/**
+ * Objects are known one by one, by insp_object_look: questions about these need not wait for the others. Not so
+ * any more once INSP_STAGE_OBJECTS is reached.
+ */
+static inline bool insp_looked(const insp_session *s)
+{
+    return s->reached == INSP_STAGE_RUNTIME && s->heap.n_objects;
+}
+
 /** Have the collector's algorithm replayed in s->replay. Needs INSP_STAGE_REFERENCES. */
 insp_status insp_session_replay(insp_session *s, insp_error *err);
 void insp_session_forget_replay(insp_session *s);
@@ -94,6 +103,9 @@ insp_status insp_session_ready(insp_session *s, insp_error *err);
  * failed: what is asked needs their layout.
  */
 insp_status insp_require(insp_session *s, const char *const *structures, insp_error *err);
+
+/** insp_require what objects stand on. */
+insp_status insp_require_objects(insp_session *s, insp_error *err);
 
 /**
  * An edge from one node to another, its name in `arena`: the first that is visited by tp_traverse, or

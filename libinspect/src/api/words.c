@@ -128,7 +128,8 @@ static const char *note_on(insp_session *s, insp_arena *arena, bool link, uint64
     insp_addr target = value;
     if (link)
         target = (value & ~UINT64_C(3)) + (uint32_t)INSP_OFF(&s->py.layout, PyGC_Head, sizeof);
-    uint32_t n = insp_heap_number(&s->heap, target);
+    uint32_t n =
+        insp_looked(s) ? insp_heap_admit(&s->heap, target) : insp_heap_number(&s->heap, target);
     if (n == INSP_NONE)
         return "";
     const insp_typeinfo *t = s->heap.types.at.at[s->heap.type.at[n]];
@@ -143,7 +144,7 @@ insp_status insp_object_words(insp_session *s, insp_addr addr, const insp_words 
 {
     INSP_GUARDED;
     insp_object object;
-    insp_status st = insp_object_at(s, addr, &object, err);
+    insp_status st = insp_object_look(s, addr, &object, err);
     if (st)
         return st;
     const insp_typeinfo *t = s->heap.types.at.at[object.type];

@@ -46,9 +46,14 @@ void insp_heap_deinit(insp_heap *h)
 
 // Objects start at their block, or behind a gc head, or behind a pre-header and a gc head; debug hooks
 // put 16 bytes more before each.
+static uint64_t place_of_kind(const insp_heap *h, uint8_t kind)
+{
+    return (uint64_t)(kind & INSP_K_PLACE_MASK) * 16 + h->py->debug_pad;
+}
+
 static uint64_t place_of(const insp_heap *h, uint32_t number)
 {
-    return (uint64_t)(h->kind.at[number] & INSP_K_PLACE_MASK) * 16 + h->py->debug_pad;
+    return place_of_kind(h, h->kind.at[number]);
 }
 
 uint32_t insp_heap_number(const insp_heap *h, insp_addr addr)
@@ -119,6 +124,12 @@ bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int
 insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
 {
     insp_addr start = 0;
+    insp_block block = {0};
+    if (!h->pools.leaf) {
+        bool found = insp_pools_look(h->py, addr, &block);
+        *size = found ? block.size : 0;
+        return found ? block.start : 0;
+    }
     bool pooled = insp_pools_number(&h->pools, addr, &start) != INSP_NONE;
     *size = pooled ? insp_pools_find(&h->pools, addr)->size : 0;
     return start;
@@ -186,6 +197,53 @@ static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, i
     return sound;
 }
 
+// A block that begins with a pointer is an array, of values or of items: as when blocks are scanned.
+static bool is_array(const insp_heap *h, insp_addr addr)
+{
+    enum { SMALL = 65536 };
+    bool ok = true;
+    uint64_t word = insp_space_u64(h->py->space, addr, &ok);
+    return !ok || (word >= SMALL && insp_space_find(h->py->space, word));
+}
+
+// Whether the block's first object, in the order in which scanning tries the places, is the one at addr.
+static bool begins_block(insp_heap *h, const insp_block *block, insp_addr addr)
+{
+    enum { PLACES = 3, STEP = 16 };
+    insp_addr at = block->start + h->py->debug_pad;
+    for (int i = 0; i < PLACES; i++, at += STEP) {
+        uint8_t kind;
+        uint32_t type;
+        int32_t count;
+        if (!is_array(h, at) && judge(h, at, &kind, &type, &count) &&
+            at == block->start + place_of_kind(h, kind))
+            return at == addr;
+    }
+    return false;
+}
+
+// Before the arenas and the collector's lists were read, one block tells whether an object can be there, and its
+// gc head whether the collector tracks it.
+static bool look(insp_heap *h, insp_addr addr, uint8_t *kind)
+{
+    insp_block block;
+    if (insp_pools_look(h->py, addr, &block) && (block.free || !begins_block(h, &block, addr)))
+        return false;
+    if (!(*kind & INSP_K_GC_MASK))
+        return true;
+    insp_reader *r = &h->decoder.r;
+    insp_addr head = addr - (uint32_t)INSP_OFF(r->layout, PyGC_Head, sizeof);
+    if (INSP_U64(r, head, PyGC_Head, _gc_next) && !r->bad)
+        *kind = (uint8_t)((*kind & ~INSP_K_GC_MASK) | INSP_GC_LOOSE << INSP_K_GC_SHIFT);
+    r->bad = false;
+    return true;
+}
+
+bool insp_heap_can_look(const insp_heap *h)
+{
+    return h->py->layout.flavour->alloc != INSP_ALLOC_MIMALLOC;
+}
+
 uint32_t insp_heap_admit(insp_heap *h, insp_addr addr)
 {
     uint32_t n = insp_heap_number(h, addr);
@@ -196,12 +254,13 @@ uint32_t insp_heap_admit(insp_heap *h, insp_addr addr)
     int32_t count;
     if (!judge(h, addr, &kind, &type, &count))
         return INSP_NONE;
+    if (!h->pools.leaf && !look(h, addr, &kind))
+        return INSP_NONE;
     insp_addr block;
     n = insp_pools_number(&h->pools, addr, &block);
     if (n != INSP_NONE) {
         // Only where the block is not another object's, and this one starts where its kind does.
-        uint64_t place = (uint64_t)(kind & INSP_K_PLACE_MASK) * 16 + h->py->debug_pad;
-        if (h->kind.at[n] || addr != block + place)
+        if (h->kind.at[n] || addr != block + place_of_kind(h, kind))
             return INSP_NONE;
         h->kind.at[n] = kind;
         h->type.at[n] = type;

@@ -117,6 +117,12 @@ void insp_heap_deinit(insp_heap *h);
 /** Before each question: give back what the one before took of the budgets that all frames share. */
 void insp_heap_refill(insp_heap *h);
 
+/**
+ * Before insp_heap_enumerate the heap has no numbers but those that insp_heap_admit gives out, one object at a
+ * time and read from its own block. Enumerating forgets them. False where an allocator does not allow that.
+ */
+bool insp_heap_can_look(const insp_heap *h);
+
 /** Enumerate: pools, the collector's lists, then every other block that holds an object. */
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err);
 

@@ -272,13 +272,19 @@ static uint64_t most_arenas(const insp_cpython *py)
     return there / pm->arena_size + 1 + (gone < room ? gone : room);
 }
 
+static reading begin(insp_pools *p, const insp_cpython *py)
+{
+    uint32_t header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
+    return (reading){
+        .p = p, .py = py, .header = header, .r = insp_reader_of(py->space, &py->layout)};
+}
+
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err)
 {
     *p = (insp_pools){0};
     if (py->layout.flavour->alloc == INSP_ALLOC_MIMALLOC)
         return insp_mimalloc_read(p, py, err);
-    reading rd = {.p = p, .py = py, .r = insp_reader_of(py->space, &py->layout)};
-    rd.header = ((uint32_t)INSP_OFF(&py->layout, pool_header, sizeof) + 15) & ~15u;
+    reading rd = begin(p, py);
     insp_map empty = {0};
     insp_status st = INSP_OK;
     uint64_t most = py->pymalloc.states.len ? most_arenas(py) : 0;
@@ -290,6 +296,54 @@ insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *e
     insp_map_deinit(&empty);
     insp_map_deinit(&rd.taken);
     return st ? st : number(p, py, err);
+}
+
+// The pool around addr, if arena `index` has one in use there.
+static bool look_in(reading *rd, insp_addr arena, uint32_t index, insp_addr addr,
+                    insp_pool_row *row)
+{
+    const insp_pymalloc *pm = &rd->py->pymalloc;
+    insp_addr start = INSP_U64(&rd->r, arena, arena_object, address);
+    insp_addr never = INSP_U64(&rd->r, arena, arena_object, pool_address);
+    bool bad = rd->r.bad;
+    rd->r.bad = false;
+    if (bad || !start || addr < start || addr - start >= pm->arena_size)
+        return false;
+    insp_addr pool = addr & ~(insp_addr)(pm->pool_size - 1);
+    if (pool < start || pool - start + pm->pool_size > pm->arena_size || pool >= never)
+        return false;
+    *row = used_pool(rd, pool, index);
+    return row->state == INSP_POOL_USED && row->used;
+}
+
+static bool block_in(const insp_pools *p, const insp_pool_row *row, insp_addr addr,
+                     insp_block *out)
+{
+    uint64_t i = addr < row->blocks ? row->n : (addr - row->blocks) / row->size;
+    if (i >= row->n)
+        return false;
+    *out = (insp_block){row->blocks + i * row->size, row->size, i >= row->carved};
+    for (size_t k = 0; k < p->free_blocks.len && !out->free; k++)
+        out->free = p->free_blocks.at[k] == out->start;
+    return true;
+}
+
+bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out)
+{
+    insp_pools p = {0};
+    reading rd = begin(&p, py);
+    insp_pool_row row = {0};
+    bool found = false;
+    uint64_t left = py->pymalloc.states.len ? most_arenas(py) : 0;
+    uint32_t step = (uint32_t)INSP_OFF(&py->layout, arena_object, sizeof);
+    for (size_t k = 0; !found && k < py->pymalloc.states.len; k++) {
+        const insp_obmalloc *state = &py->pymalloc.states.at[k];
+        for (uint32_t i = 0; !found && i < state->maxarenas && left; i++, left--)
+            found = look_in(&rd, state->arenas + (uint64_t)i * step, i, addr, &row);
+    }
+    found = found && block_in(&p, &row, addr, out);
+    insp_pools_deinit(&p);
+    return found;
 }
 
 void insp_pools_deinit(insp_pools *p)

@@ -78,7 +78,20 @@ typedef struct insp_pools {
 insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *err);
 void insp_pools_deinit(insp_pools *p);
 
-/** The same of mimalloc's pages, in free-threaded builds. */
+/** A block of pymalloc's. */
+typedef struct insp_block {
+    insp_addr start;
+    uint64_t size;
+    bool free; /**< or never carved */
+} insp_block;
+
+/**
+ * The block around addr, read from its arena's and pool's headers alone: for who asks of one object before
+ * the arenas were read. False where no pool is there, and with mimalloc.
+ */
+bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out);
+
+/** insp_pools_read of mimalloc's pages, in free-threaded builds. */
 insp_status insp_mimalloc_read(insp_pools *p, const insp_cpython *py, insp_error *err);
 
 /**

@@ -96,7 +96,8 @@ static void walk_shared_keys(insp_heap *h, uint32_t number, insp_addr addr)
     insp_reader *r = &h->decoder.r;
     insp_addr keys = INSP_U64(r, addr, PyDictObject, ma_keys);
     insp_addr values = INSP_U64(r, addr, PyDictObject, ma_values);
-    if (!values || r->bad) {
+    // Of an object looked at alone it is not known.
+    if (!values || r->bad || !h->pools.leaf) {
         r->bad = false;
         return;
     }

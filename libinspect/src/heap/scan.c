@@ -229,8 +229,16 @@ static void find_interned(insp_heap *h)
     }
 }
 
+// What was looked at one by one before has other numbers now.
+static void forget_looked(insp_heap *h)
+{
+    h->outside.len = 0;
+    insp_map_deinit(&h->outside_numbers);
+}
+
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
 {
+    forget_looked(h);
     insp_status st = insp_pools_read(&h->pools, h->py, err);
     if (st)
         return st;
