@@ -334,11 +334,10 @@ bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out)
     reading rd = begin(&p, py);
     insp_pool_row row = {0};
     bool found = false;
-    uint64_t left = py->pymalloc.states.len ? most_arenas(py) : 0;
     uint32_t step = (uint32_t)INSP_OFF(&py->layout, arena_object, sizeof);
     for (size_t k = 0; !found && k < py->pymalloc.states.len; k++) {
         const insp_obmalloc *state = &py->pymalloc.states.at[k];
-        for (uint32_t i = 0; !found && i < state->maxarenas && left; i++, left--)
+        for (uint32_t i = 0; !found && i < state->maxarenas; i++)
             found = look_in(&rd, state->arenas + (uint64_t)i * step, i, addr, &row);
     }
     found = found && block_in(&p, &row, addr, out);
