@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "gdbext")
 from harness import build  # noqa: E402
 from harness.endtoend import require_refscope  # noqa: E402
 from harness.target import Target  # noqa: E402
+from refscope.book import REF_POSSIBLE  # noqa: E402
+from refscope.library import InspectError, Session, Stage  # noqa: E402
 
 PYTHONS = [build.DEFAULT_PYTHON] + [
     p for p in os.environ.get("REFSCOPE_TEST_PYTHONS", "").split(":") if p]
-REFERENCES = 3
-POSSIBLE = 3
 
 
 def described(session, row):
@@ -23,7 +23,7 @@ def described(session, row):
     types = session.type_list()
     held = row.gc not in (None, "untracked")
     edges = [(edge.name, edge.dst_addr, edge.kind, edge.visited)
-             for edge in session.referents(row.number) if edge.kind != POSSIBLE]
+             for edge in session.referents(row.number) if edge.kind != REF_POSSIBLE]
     words = [(word.offset, word.value, word.field, word.note)
              for word in session.object_words(row.addr)]
     # Whose the keys of a shared table are takes all objects.
@@ -31,7 +31,8 @@ def described(session, row):
     if shared:
         edges = [edge for edge in edges if not edge[0].startswith("key ")]
     return (types[row.type].name, row.type_addr, row.refcnt, row.immortal, row.size,
-            None if shared else row.bytes, row.block, row.block_size, row.is_gc, row.is_static, held, edges, words)
+            None if shared else row.bytes, row.block, row.block_size, row.is_gc, row.is_static,
+            held, edges, words)
 
 
 class Look(unittest.TestCase):
@@ -39,14 +40,12 @@ class Look(unittest.TestCase):
 
     def test_every_object_alone_is_the_object_of_the_whole(self):
         require_refscope()
-        from refscope.library import Session
-
         for path in PYTHONS:
             for name in ("shared", "crash"):
                 with self.subTest(python=path, program=name):
                     core = str(Target(name, path).core)
                     with Session.open_core(core) as alone, Session.open_core(core) as whole:
-                        whole.need(REFERENCES)
+                        whole.need(Stage.REFERENCES)
                         for addr in self.objects(whole):
                             told = described(alone, alone.object_look(addr))
                             known = described(whole, whole.object_at(addr))
@@ -63,18 +62,16 @@ class Look(unittest.TestCase):
 
     def objects(self, whole):
         """Every seventh; all would take minutes, and types repeat."""
-        numbers = list(whole.objects_between(0, 1 << 64 - 1))
+        numbers = list(whole.objects_between(0, (1 << 64) - 1))
         self.assertGreater(len(numbers), 1000)
         return list(whole.object_columns(numbers[::7])[0])
 
     def test_where_none_is_none_is_seen(self):
         require_refscope()
-        from refscope.library import InspectError, Session
-
         core = str(Target("shared").core)
         with Session.open_core(core) as alone, Session.open_core(core) as whole:
-            whole.need(REFERENCES)
-            objects = set(whole.object_columns(list(whole.objects_between(0, 1 << 64 - 1)))[0])
+            whole.need(Stage.REFERENCES)
+            objects = set(whole.object_columns(list(whole.objects_between(0, (1 << 64) - 1)))[0])
             for addr in sorted(objects)[::40]:
                 for other in range(addr + 8, addr + 200, 8):
                     if other in objects:

@@ -150,8 +150,7 @@ insp_status insp_heap_summary(insp_session *s, const insp_summary **out, insp_er
 
 insp_status insp_type_list(insp_session *s, const insp_types **out, insp_error *err)
 {
-    insp_status st =
-        insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : INSP_STAGE_REFERENCES, err);
+    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
     if (st)
         return st;
     insp_arena *arena;
@@ -208,8 +207,7 @@ insp_status insp_object_number(insp_session *s, uint32_t number, insp_object *ou
                                insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st =
-        insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : INSP_STAGE_OBJECTS, err);
+    insp_status st = insp_need_unless_looked(s, INSP_STAGE_OBJECTS, err);
     if (st)
         return st;
     insp_heap *h = &s->heap;

@@ -45,16 +45,13 @@ static void add_row(gathering *g, const insp_ref *ref, uint32_t dst)
 static void gather_one(gathering *g, const insp_ref *ref)
 {
     insp_heap *h = &g->s->heap;
-    bool looked = insp_looked(g->s);
-    uint32_t dst = INSP_NONE;
-    if (ref->form != INSP_FORM_BODY)
-        dst = looked ? insp_heap_admit(h, ref->target) : insp_heap_number(h, ref->target);
+    uint32_t dst = ref->form == INSP_FORM_BODY ? INSP_NONE : insp_number_at(g->s, ref->target);
     if (dst == INSP_NONE || (g->dst != INSP_NONE && dst != g->dst))
         return;
     if (g->among && !g->among[dst])
         return;
     // One that is only possible takes a remainder, which is not known of objects looked at one by one.
-    if (ref->kind != INSP_REF_POSSIBLE || (!looked && h->remainder.at[dst] > 0))
+    if (ref->kind != INSP_REF_POSSIBLE || (!insp_looked(g->s) && h->remainder.at[dst] > 0))
         add_row(g, ref, dst);
 }
 
@@ -102,8 +99,7 @@ insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **
                            insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st =
-        insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : INSP_STAGE_REFERENCES, err);
+    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
     if (!st)
         st = check_number(s, number, err);
     if (st)

@@ -79,6 +79,19 @@ static inline bool insp_looked(const insp_session *s)
     return s->reached == INSP_STAGE_RUNTIME && s->heap.n_objects;
 }
 
+/** insp_need for such a question: no stage is run where objects were looked at. */
+static inline insp_status insp_need_unless_looked(insp_session *s, insp_stage stage,
+                                                  insp_error *err)
+{
+    return insp_need(s, insp_looked(s) ? INSP_STAGE_RUNTIME : stage, err);
+}
+
+/** The number of the object at addr, which becomes known by that where objects are looked at; or INSP_NONE. */
+static inline uint32_t insp_number_at(insp_session *s, insp_addr addr)
+{
+    return insp_looked(s) ? insp_heap_admit(&s->heap, addr) : insp_heap_number(&s->heap, addr);
+}
+
 /** Have the collector's algorithm replayed in s->replay. Needs INSP_STAGE_REFERENCES. */
 insp_status insp_session_replay(insp_session *s, insp_error *err);
 void insp_session_forget_replay(insp_session *s);

@@ -128,8 +128,7 @@ static const char *note_on(insp_session *s, insp_arena *arena, bool link, uint64
     insp_addr target = value;
     if (link)
         target = (value & ~UINT64_C(3)) + (uint32_t)INSP_OFF(&s->py.layout, PyGC_Head, sizeof);
-    uint32_t n =
-        insp_looked(s) ? insp_heap_admit(&s->heap, target) : insp_heap_number(&s->heap, target);
+    uint32_t n = insp_number_at(s, target);
     if (n == INSP_NONE)
         return "";
     const insp_typeinfo *t = s->heap.types.at.at[s->heap.type.at[n]];

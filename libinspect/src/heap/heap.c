@@ -124,11 +124,11 @@ bool insp_refcount(insp_reader *r, const insp_cpython *py, insp_addr object, int
 insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
 {
     insp_addr start = 0;
-    insp_block block = {0};
-    if (!h->pools.leaf) {
-        bool found = insp_pools_look(h->py, addr, &block);
-        *size = found ? block.size : 0;
-        return found ? block.start : 0;
+    if (!insp_heap_is_enumerated(h)) {
+        insp_block block = {0};
+        (void)insp_pools_look(h->py, addr, &block);
+        *size = block.size;
+        return block.start;
     }
     bool pooled = insp_pools_number(&h->pools, addr, &start) != INSP_NONE;
     *size = pooled ? insp_pools_find(&h->pools, addr)->size : 0;
@@ -197,29 +197,32 @@ static bool judge(insp_heap *h, insp_addr addr, uint8_t *kind, uint32_t *type, i
     return sound;
 }
 
-// A block that begins with a pointer is an array, of values or of items: as when blocks are scanned.
 static bool is_array(const insp_heap *h, insp_addr addr)
 {
-    enum { SMALL = 65536 };
     bool ok = true;
     uint64_t word = insp_space_u64(h->py->space, addr, &ok);
-    return !ok || (word >= SMALL && insp_space_find(h->py->space, word));
+    return !ok || insp_heap_is_pointer(h, word);
 }
 
-// Whether the block's first object, in the order in which scanning tries the places, is the one at addr.
-static bool begins_block(insp_heap *h, const insp_block *block, insp_addr addr)
+static bool starts_in(const insp_heap *h, const insp_block *block, insp_addr addr, uint8_t kind)
 {
-    enum { PLACES = 3, STEP = 16 };
-    insp_addr at = block->start + h->py->debug_pad;
-    for (int i = 0; i < PLACES; i++, at += STEP) {
-        uint8_t kind;
+    return !is_array(h, addr) && addr == block->start + place_of_kind(h, kind);
+}
+
+// Whether the block's object is the one of that kind at addr: no place that scanning tries before has one.
+static bool begins_block(insp_heap *h, const insp_block *block, insp_addr addr, uint8_t kind)
+{
+    enum { STEP = 16 };
+    if (!starts_in(h, block, addr, kind))
+        return false;
+    for (insp_addr at = block->start + h->py->debug_pad; at < addr; at += STEP) {
+        uint8_t other;
         uint32_t type;
         int32_t count;
-        if (!is_array(h, at) && judge(h, at, &kind, &type, &count) &&
-            at == block->start + place_of_kind(h, kind))
-            return at == addr;
+        if (judge(h, at, &other, &type, &count) && starts_in(h, block, at, other))
+            return false;
     }
-    return false;
+    return true;
 }
 
 // Before the arenas and the collector's lists were read, one block tells whether an object can be there, and its
@@ -227,7 +230,8 @@ static bool begins_block(insp_heap *h, const insp_block *block, insp_addr addr)
 static bool look(insp_heap *h, insp_addr addr, uint8_t *kind)
 {
     insp_block block;
-    if (insp_pools_look(h->py, addr, &block) && (block.free || !begins_block(h, &block, addr)))
+    if (insp_pools_look(h->py, addr, &block) &&
+        (block.free || !begins_block(h, &block, addr, *kind)))
         return false;
     if (!(*kind & INSP_K_GC_MASK))
         return true;
@@ -254,7 +258,7 @@ uint32_t insp_heap_admit(insp_heap *h, insp_addr addr)
     int32_t count;
     if (!judge(h, addr, &kind, &type, &count))
         return INSP_NONE;
-    if (!h->pools.leaf && !look(h, addr, &kind))
+    if (!insp_heap_is_enumerated(h) && !look(h, addr, &kind))
         return INSP_NONE;
     insp_addr block;
     n = insp_pools_number(&h->pools, addr, &block);

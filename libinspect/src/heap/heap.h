@@ -123,6 +123,19 @@ void insp_heap_refill(insp_heap *h);
  */
 bool insp_heap_can_look(const insp_heap *h);
 
+/** Whether the arenas were read, and with them every object numbered. */
+static inline bool insp_heap_is_enumerated(const insp_heap *h)
+{
+    return h->pools.leaf != NULL;
+}
+
+/** A word that is a pointer into the target is no refcount: what begins with it is an array of pointers. */
+static inline bool insp_heap_is_pointer(const insp_heap *h, uint64_t word)
+{
+    enum { SMALL = 65536 };
+    return word >= SMALL && insp_space_find(h->py->space, word);
+}
+
 /** Enumerate: pools, the collector's lists, then every other block that holds an object. */
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err);
 

@@ -87,7 +87,7 @@ typedef struct insp_block {
 
 /**
  * The block around addr, read from its arena's and pool's headers alone: for who asks of one object before
- * the arenas were read. False where no pool is there, and with mimalloc.
+ * the arenas were read. False, with *out as it was, where no pool is there, and with mimalloc.
  */
 bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out);
 

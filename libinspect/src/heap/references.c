@@ -97,7 +97,7 @@ static void walk_shared_keys(insp_heap *h, uint32_t number, insp_addr addr)
     insp_addr keys = INSP_U64(r, addr, PyDictObject, ma_keys);
     insp_addr values = INSP_U64(r, addr, PyDictObject, ma_values);
     // Of an object looked at alone it is not known.
-    if (!values || r->bad || !h->pools.leaf) {
+    if (!values || r->bad || !insp_heap_is_enumerated(h)) {
         r->bad = false;
         return;
     }

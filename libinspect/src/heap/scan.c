@@ -17,13 +17,10 @@ typedef struct guess {
 
 static const guess guesses[] = {{1, 0, 0, 0}, {3, 1, 1, 0}, {5, 2, 1, 16}};
 
-// A word that is a pointer into the target is no refcount: the block is an array of pointers.
 static bool is_count(const insp_heap *h, uint64_t word, int64_t *count, bool *counted)
 {
-    enum { SMALL = 65536 };
     *counted = insp_count_of(h->py->layout.flavour, word, count);
-    return *count > 0 && *count <= UINT32_MAX + INT64_C(1) &&
-           (word < SMALL || !insp_space_find(h->py->space, word));
+    return *count > 0 && *count <= UINT32_MAX + INT64_C(1) && !insp_heap_is_pointer(h, word);
 }
 
 static bool admit_guess(insp_heap *h, uint32_t n, const uint64_t *words, uint32_t n_words,
