@@ -11,7 +11,7 @@ import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import text
-from .library import InspectError
+from .session import InspectError
 
 REF_OWNED, REF_BORROWED, REF_WEAK, REF_POSSIBLE = 0, 1, 2, 3
 REF_WORDS = {

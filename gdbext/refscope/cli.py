@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from . import __version__, descriptions, progress, target, text, verb, verbs
-from .library import InspectError
+from .session import InspectError
 from .stream import answer_pieces, value_pieces
 from .target import EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_OK, EXIT_PARTIAL, TargetError
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Iterable, List
 
-from .library import InspectError, Status
+from .session import InspectError, Status
 
 SHIPPED = Path(__file__).with_name("types")
 SETTING = "REFSCOPE_TYPES"

@@ -12,8 +12,8 @@ from typing import Any, Iterable, List, Optional, Sequence
 
 from . import text
 from .descriptions import DescriptionError, describe
-from .library import InspectError, LibraryError, Session, Status
 from .opening import OnUnpacking
+from .session import InspectError, LibraryError, Session, Status
 
 EXIT_OK, EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_PARTIAL = 0, 1, 2, 3, 4
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
 from refscope import _abi
-from refscope.library import InspectError, Status
+from refscope.session import InspectError, Status
 
 FIRST_ROOT = 1_000_000
 

@@ -16,7 +16,7 @@ from unittest import mock
 import context
 import fakes
 from refscope import _abi, cli, target, verbs
-from refscope.library import InspectError, Status
+from refscope.session import InspectError, Status
 
 context.find_package()
 

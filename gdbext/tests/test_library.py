@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""library.py against a libinspect whose behaviour the test chooses (support/fake_library.c)."""
+"""session.py against a libinspect whose behaviour the test chooses (support/fake_library.c)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "gdbext"))
 
-from refscope import _abi, library, loader, records  # noqa: E402
-from refscope.library import InspectError, LibraryError, Session, Stage, Status  # noqa: E402
+from refscope import _abi, loader, records  # noqa: E402
+from refscope.session import (  # noqa: E402
+    READ_PIECE,
+    InspectError,
+    LibraryError,
+    Reader,
+    Session,
+    Stage,
+    Status,
+)
 
 # Counts of the fake library that must be 0 again in the end.
 ALIVE = ("fake_sessions", "fake_jobs", "fake_answers")
@@ -100,7 +108,7 @@ class Loading(FakeLibrary):
             for place in ("lib/x86_64-linux-gnu", "lib", "share/build/lib"):
                 (Path(folder) / place).mkdir(parents=True, exist_ok=True)
                 (Path(folder) / place / loader.SONAME).touch()
-            with mock.patch.object(loader, "__file__", str(package / "library.py")):
+            with mock.patch.object(loader, "__file__", str(package / "session.py")):
                 found = [path.replace(folder, "PREFIX") for path in loader.candidates()]
         names = ["share/build/lib", "lib", "lib/x86_64-linux-gnu"]
         wanted = [f"PREFIX/{name}/{loader.SONAME}" for name in names]
@@ -114,7 +122,7 @@ class Loading(FakeLibrary):
                     loader.Library("libinspect-of-nobody.so.0")
 
     def test_nothing_is_imported_that_only_gdb_has(self) -> None:
-        code = "import sys; import refscope.library; sys.exit('gdb' in sys.modules)"
+        code = "import sys; import refscope.session; sys.exit('gdb' in sys.modules)"
         subprocess.run([sys.executable, "-c", code], cwd=ROOT / "gdbext", check=True)
 
 
@@ -290,7 +298,7 @@ class Jobs(FakeLibrary):
 
 
 class CallersMemory(FakeLibrary):
-    def open_caller(self, kind: str, reader: library.Reader) -> Session:
+    def open_caller(self, kind: str, reader: Reader) -> Session:
         mappings = [_abi.Mapping(0, 4096, 0, "/bin/x", 5), _abi.Mapping(8192, 9000, 1, kind, 3)]
         threads = [_abi.CallerThread(7, tuple(range(27)))]
         session = Session.open_caller(mappings, threads, reader, pid=7)
@@ -314,7 +322,7 @@ class CallersMemory(FakeLibrary):
         )
         self.assertEqual(asked[0], (0x10000, 0x110000))
         self.assertEqual(sum(end - start for start, end in asked), size + 4096)
-        self.assertLessEqual(self.count("fake_largest"), library.READ_PIECE)
+        self.assertLessEqual(self.count("fake_largest"), READ_PIECE)
 
     def test_a_short_read_is_no_read(self) -> None:
         before = self.count("fake_sum")

@@ -36,7 +36,7 @@ OPTIONAL = {("insp_object", "gc")}
 PROLOGUE = '''# SPDX-License-Identifier: MIT
 """Generated from libinspect.h by gdbext/tools/gen_abi.py (`make gen`). Do not edit.
 
-Structures are the C ones; records are what library.py copies them into.
+Structures are the C ones; records are what session.py copies them into.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 Usage: lint.py PACKAGE
 
 - Every file can be read by Python 3.9, the oldest that a gdb in use carries.
-- Only gdb/ imports gdb, only library.py and what it stands on import ctypes and _abi:
+- Only gdb/ imports gdb, only session.py and what it stands on import ctypes and _abi:
   what a verb says is tested without either.
 - Every module says in its first lines what it is, and carries the licence's name.
 """
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = (3, 9)
-C_SIDE = {"library.py", "opening.py", "writing.py", "loader.py", "records.py", "_abi.py"}
+C_SIDE = {"session.py", "opening.py", "writing.py", "loader.py", "records.py", "_abi.py"}
 SPDX = "# SPDX-License-Identifier: MIT\n"
 
 
@@ -50,7 +50,7 @@ def complaints(package: Path, path: Path) -> Iterator[tuple[int, str]]:
         if name.split(".")[0] == "gdb" and inside.parts[0] != "gdb":
             yield line, "imports gdb; only gdb/ may"
         if (name.split(".")[0] == "ctypes" or "_abi" in parts) and inside.name not in C_SIDE:
-            yield line, f"imports {name}; only library.py talks to the C library"
+            yield line, f"imports {name}; only session.py talks to the C library"
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import sys
 import time
 
 from refscope._abi import Stage
-from refscope.library import Session
+from refscope.session import Session
 
 
 def own_memory():

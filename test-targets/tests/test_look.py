@@ -12,7 +12,7 @@ from harness import build  # noqa: E402
 from harness.endtoend import require_refscope  # noqa: E402
 from harness.target import Target  # noqa: E402
 from refscope.book import REF_POSSIBLE  # noqa: E402
-from refscope.library import InspectError, Session, Stage  # noqa: E402
+from refscope.session import InspectError, Session, Stage  # noqa: E402
 
 PYTHONS = [build.DEFAULT_PYTHON] + [
     p for p in os.environ.get("REFSCOPE_TEST_PYTHONS", "").split(":") if p]

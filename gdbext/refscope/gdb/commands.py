@@ -6,7 +6,7 @@ from typing import Any, Iterable, List, Optional, Union
 import gdb
 
 from .. import progress, target, text, verb, verbs
-from ..library import InspectError
+from ..session import InspectError
 from ..target import TargetError
 from . import names, sessions, settings, style
 

@@ -6,7 +6,7 @@ from typing import Any
 import gdb
 
 from .. import target, text, verb
-from ..library import InspectError
+from ..session import InspectError
 from ..target import TargetError
 from . import sessions
 

@@ -13,7 +13,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 import gdb
 
 from ..descriptions import DescriptionError, describe
-from ..library import InspectError, Session, Status
+from ..session import InspectError, Session, Status
 from ..target import TargetError, elf_type
 
 PIECE = 1 << 16

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import gdb
 
 from .. import target
-from ..library import Session
+from ..session import Session
 from .memory import Place, open_place, place_of
 
 

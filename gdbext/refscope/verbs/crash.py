@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Optional, Set
 
 from .. import text, verb
 from ..book import Book, Dangling, called, dangling, foreign_extensions, hexa, module_name
-from ..library import Access, InspectError
-from ..library import PlaceKind as Kind
+from ..session import Access, InspectError
+from ..session import PlaceKind as Kind
 from .what import Fact
 
 _NEAR_NULL = 4096

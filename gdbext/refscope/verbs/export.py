@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, Dict, Iterator, List, Optional
 
 from .. import text, verb
-from ..library import Format
+from ..session import Format
 
 FORMATS = {"jsonl": Format.JSONL}
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .. import text, verb
 from ..book import Book, generation_words, hexa
-from ..library import Query, RemainderQuery, Sort
+from ..session import Query, RemainderQuery, Sort
 
 SORTS = {
     "address": Sort.ADDRESS,

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import text, verb
 from ..book import NAME_WIDTH, REF_OWNED, Allocation, Book, allocated_json, called, hexa, owner_words
-from ..library import PathOrigin
+from ..session import PathOrigin
 
 STAYING_NAMED = 3
 """References to what stays that are called by name."""

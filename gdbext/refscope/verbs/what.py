@@ -8,8 +8,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import text, verb
 from ..book import Book, Dangling, called, dangling, generation_words, hexa, module_name
-from ..library import InspectError
-from ..library import PlaceKind as Kind
+from ..session import InspectError
+from ..session import PlaceKind as Kind
 
 _NONE = 0xFFFFFFFF
 _NEAR_NULL = 4096

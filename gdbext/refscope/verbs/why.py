@@ -16,7 +16,7 @@ from ..book import (
     root_json,
     root_words,
 )
-from ..library import PathOrigin
+from ..session import PathOrigin
 
 _GLOBALS = "globals of "
 

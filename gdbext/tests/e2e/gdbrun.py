@@ -18,7 +18,7 @@ GDBEXT = ROOT / "gdbext"
 for folder in (GDBEXT, GDBEXT / "tests", ROOT / "test-targets"):
     sys.path.insert(0, str(folder))
 
-from refscope import library  # noqa: E402
+from refscope import loader  # noqa: E402
 
 SOURCE = GDBEXT / "refscope-gdb.py"
 PROGRAM = Path(os.environ.get("REFSCOPE", str(ROOT / "build" / "bin" / "refscope")))
@@ -33,8 +33,8 @@ def needs(*questions):
 
 def _answers(question):
     try:
-        getattr(library.load(), f"insp_{question}")
-    except (library.LibraryError, AttributeError):
+        getattr(loader.load(), f"insp_{question}")
+    except (loader.LibraryError, AttributeError):
         return False
     return True
 

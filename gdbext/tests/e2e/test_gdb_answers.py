@@ -111,7 +111,7 @@ class Interruptions(GdbCase):
 
     def test_errors_of_the_library_are_sentences(self):
         error = (
-            "python from refscope.library import InspectError, Status; "
+            "python from refscope.session import InspectError, Status; "
             "fail_with(InspectError(Status.ERR_REFUSED, 0, 'the proof of pools failed'))"
         )
         ran = self.gdb(f"source {INSIDE}", error, "py-heap")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * A libinspect whose behaviour a test chooses by the path it opens, to try library.py's side of
+ * A libinspect whose behaviour a test chooses by the path it opens, to try session.py's side of
  * the contract: jobs that wait, want memory, fail; answers that must be freed. It counts what is
  * open, so that a test sees what was leaked.
  */
