@@ -10,6 +10,7 @@ ctypes.
 """
 
 import argparse
+import difflib
 import textwrap
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, List, NoReturn, Optional, Sequence, Tuple
@@ -180,12 +181,26 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
     return parser
 
 
+def _close(verb: Verb, words: Iterable[str]) -> str:
+    """`. Close: --limit` where an option was mistyped, or ""."""
+    flags = [option.flag for option in verb.all_options()]
+    close = [
+        flag
+        for word in words
+        if word.startswith("--")
+        for flag in difflib.get_close_matches(word.split("=")[0], flags, 1, 0.8)
+    ]
+    return f". Close: {', '.join(close)}" if close else ""
+
+
 def parse(verb: Verb, words: Sequence[str]) -> argparse.Namespace:
     """The arguments of a verb. An EXPR of several words is joined again.
 
     Raises UsageError.
     """
-    args = parser_of(verb).parse_args(list(words))
+    args, rest = parser_of(verb).parse_known_args(list(words))
+    if rest:
+        raise UsageError(f"unrecognized arguments: {' '.join(rest)}{_close(verb, rest)}")
     if verb.positional:
         given = getattr(args, verb.positional.dest)
         setattr(args, verb.positional.dest, " ".join(given) if given else None)

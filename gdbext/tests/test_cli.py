@@ -142,7 +142,9 @@ class Errors(unittest.TestCase):
         self.check(2, "no verb is given", "core.1")
         self.check(2, "heap of what?", "heap")
         self.check(2, "unknown verb 'reffs'. Close: ", "core.1", "reffs")
-        self.check(2, "unrecognized arguments: --foo", "core.1", "heap", "--foo")
+        self.check(2, "unrecognized arguments: --foo (", "core.1", "heap", "--foo")
+        close = "unrecognized arguments: --limt 3. Close: --limit ("
+        self.check(2, close, "core.1", "heap", "--limt", "3")
         self.check(2, "required: EXPR", "core.1", "refs")
         self.check(2, "run has nothing to do", "core.1", "run")
 
