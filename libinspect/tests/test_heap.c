@@ -264,6 +264,32 @@ START_TEST(what_a_core_lost_does_not_make_room_for_arenas_without_end)
 }
 END_TEST
 
+// After most arenas were given back the one that is left may be far down the table.
+START_TEST(one_object_is_seen_in_the_last_arena_of_a_long_table)
+{
+    enum { ENTRIES = 5000 };
+    uint32_t step = (uint32_t)INSP_OFF(&f.layout, arena_object, sizeof);
+    insp_addr one = fake_str(&f, "one"), array = fake_chunk(&f, ENTRIES * step);
+    insp_addr last = array + (ENTRIES - 1) * step;
+    fake_keep(&f, one);
+    memcpy(fake_at(&f, last), fake_at(&f, f.arena_objects), step);
+    fake_open(&f);
+    f.py.pymalloc.states.at[0].arenas = array;
+    f.py.pymalloc.states.at[0].maxarenas = ENTRIES;
+    ck_ok(insp_heap_look(&f.heap, &err));
+    ck_assert_uint_eq(f.heap.arenas.len, 1);
+    ck_assert_uint_eq(f.heap.arenas.at[0].index, ENTRIES - 1);
+    ck_assert_uint_eq(insp_heap_admit(&f.heap, one + 8), INSP_NONE);
+    uint64_t size = 0;
+    // Its pool says another index than the entry's: no block of a pool then.
+    ck_assert_uint_eq(insp_block_of(&f.heap, one, &size), 0);
+    FAKE_SET32(&f, fake_pool_of(one), pool_header, arenaindex, ENTRIES - 1);
+    ck_assert_uint_ne(insp_heap_admit(&f.heap, one), INSP_NONE);
+    ck_assert_uint_eq(insp_block_of(&f.heap, one, &size), one);
+    ck_assert_uint_gt(size, 0);
+}
+END_TEST
+
 // 3.11's static objects start near 10^9: what a block says beyond that is no count of references.
 START_TEST(a_count_that_says_nothing_is_not_held_against_references)
 {
@@ -515,6 +541,7 @@ Suite *insp_heap_suite(void)
     add_gc_tests(t);
     tcase_add_test(t, memory_is_what_exists_whatever_is_claimed);
     tcase_add_test(t, what_a_core_lost_does_not_make_room_for_arenas_without_end);
+    tcase_add_test(t, one_object_is_seen_in_the_last_arena_of_a_long_table);
     tcase_add_test(t, a_count_that_says_nothing_is_not_held_against_references);
     tcase_add_test(t, a_frame_is_one_threads);
     tcase_add_test(t, bases_that_run_in_a_circle_end);

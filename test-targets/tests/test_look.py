@@ -18,6 +18,13 @@ PYTHONS = [build.DEFAULT_PYTHON] + [
     p for p in os.environ.get("REFSCOPE_TEST_PYTHONS", "").split(":") if p]
 
 
+def interns(edges):
+    """Whether they are those of a dict, large as that of the interned strings, of keys to themselves."""
+    keys = sorted(edge[1] for edge in edges if edge[0].startswith("key "))
+    values = sorted(edge[1] for edge in edges if edge[0].startswith("["))
+    return len(keys) > 1000 and keys == values
+
+
 def described(session, row):
     """What both ways say of an object, but for numbers, type ids, generation and remainder."""
     types = session.type_list()
@@ -30,6 +37,9 @@ def described(session, row):
     shared = any(word[2] == "ma_values" and word[1] for word in words)
     if shared:
         edges = [edge for edge in edges if not edge[0].startswith("key ")]
+    # And so does which dict interns strings, before 3.12: it owns neither its keys nor its values.
+    if interns(edges):
+        edges = [(name, dst, None, visited) for name, dst, _kind, visited in edges]
     return (types[row.type].name, row.type_addr, row.refcnt, row.immortal, row.size,
             None if shared else row.bytes, row.block, row.block_size, row.is_gc, row.is_static,
             held, edges, words)

@@ -280,6 +280,9 @@ insp_status insp_object_look(insp_session *s, insp_addr addr, insp_object *out, 
         return st;
     if (s->reached >= INSP_STAGE_OBJECTS || !insp_heap_can_look(&s->heap))
         return insp_object_at(s, addr, out, err);
+    st = insp_heap_look(&s->heap, err);
+    if (st)
+        return st;
     uint32_t n = insp_heap_admit(&s->heap, addr);
     return n == INSP_NONE ? no_object(s, addr, err) : insp_object_number(s, n, out, err);
 }

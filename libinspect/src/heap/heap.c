@@ -27,6 +27,7 @@ void insp_heap_deinit(insp_heap *h)
     insp_decoder_deinit(&h->decoder);
     insp_types_deinit(&h->types);
     insp_pools_deinit(&h->pools);
+    insp_arena_places_deinit(&h->arenas);
     insp_addrs_deinit(&h->outside);
     insp_map_deinit(&h->outside_numbers);
     insp_bytes_deinit(&h->kind);
@@ -126,7 +127,7 @@ insp_addr insp_block_of(const insp_heap *h, insp_addr addr, uint64_t *size)
     insp_addr start = 0;
     if (!insp_heap_is_enumerated(h)) {
         insp_block block = {0};
-        (void)insp_pools_look(h->py, addr, &block);
+        (void)insp_pools_look(&h->arenas, h->py, addr, &block);
         *size = block.size;
         return block.start;
     }
@@ -230,7 +231,7 @@ static bool begins_block(insp_heap *h, const insp_block *block, insp_addr addr, 
 static bool look(insp_heap *h, insp_addr addr, uint8_t *kind)
 {
     insp_block block;
-    if (insp_pools_look(h->py, addr, &block) &&
+    if (insp_pools_look(&h->arenas, h->py, addr, &block) &&
         (block.free || !begins_block(h, &block, addr, *kind)))
         return false;
     if (!(*kind & INSP_K_GC_MASK))
@@ -246,6 +247,13 @@ static bool look(insp_heap *h, insp_addr addr, uint8_t *kind)
 bool insp_heap_can_look(const insp_heap *h)
 {
     return h->py->layout.flavour->alloc != INSP_ALLOC_MIMALLOC;
+}
+
+insp_status insp_heap_look(insp_heap *h, insp_error *err)
+{
+    insp_status st = h->has_arenas ? INSP_OK : insp_pools_list(&h->arenas, h->py, err);
+    h->has_arenas = !st;
+    return st;
 }
 
 uint32_t insp_heap_admit(insp_heap *h, insp_addr addr)

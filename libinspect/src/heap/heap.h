@@ -84,6 +84,8 @@ typedef struct insp_heap {
     insp_types_seen types;
     insp_decoder decoder;
     insp_pools pools;
+    insp_arena_places arenas; /**< while pools was not read: where single objects are looked for */
+    bool has_arenas;          /**< they were read */
     uint32_t n_pooled, n_objects, n_nodes;
     insp_addrs outside;       /**< addresses of numbers n_pooled … n_objects - 1 */
     insp_map outside_numbers; /**< address -> number */
@@ -119,8 +121,12 @@ void insp_heap_refill(insp_heap *h);
 
 /**
  * Before insp_heap_enumerate the heap has no numbers but those that insp_heap_admit gives out, one object at a
- * time and read from its own block. Enumerating forgets them. False where an allocator does not allow that.
+ * time and read from its own block, once this has read where the arenas are. Enumerating forgets them.
+ * Fails with INSP_ERR_MEMORY.
  */
+insp_status insp_heap_look(insp_heap *h, insp_error *err);
+
+/** False where the allocator does not allow that. */
 bool insp_heap_can_look(const insp_heap *h);
 
 /** Whether the arenas were read, and with them every object numbered. */

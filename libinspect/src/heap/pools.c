@@ -298,21 +298,60 @@ insp_status insp_pools_read(insp_pools *p, const insp_cpython *py, insp_error *e
     return st ? st : number(p, py, err);
 }
 
-// The pool around addr, if arena `index` has one in use there.
-static bool look_in(reading *rd, insp_addr arena, uint32_t index, insp_addr addr,
-                    insp_pool_row *row)
+static int by_start(const void *a, const void *b)
+{
+    const insp_arena_place *x = a, *y = b;
+    return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+insp_status insp_pools_list(insp_arena_places *out, const insp_cpython *py, insp_error *err)
+{
+    insp_reader r = insp_reader_of(py->space, &py->layout);
+    uint32_t step = (uint32_t)INSP_OFF(&py->layout, arena_object, sizeof);
+    for (size_t k = 0; k < py->pymalloc.states.len; k++) {
+        const insp_obmalloc *state = &py->pymalloc.states.at[k];
+        for (uint32_t i = 0; i < state->maxarenas; i++) {
+            insp_addr entry = state->arenas + (uint64_t)i * step;
+            insp_addr addr = INSP_U64(&r, entry, arena_object, address);
+            insp_addr never = INSP_U64(&r, entry, arena_object, pool_address);
+            if (!r.bad && addr &&
+                !insp_arena_places_push(out, (insp_arena_place){addr, never, i}))
+                return insp_nomem(err);
+            r.bad = false;
+        }
+    }
+    if (out->len)
+        qsort(out->at, out->len, sizeof(*out->at), by_start);
+    return INSP_OK;
+}
+
+// The last arena that starts at or before addr, or NULL.
+static const insp_arena_place *arena_before(const insp_arena_places *arenas, insp_addr addr)
+{
+    size_t low = 0, high = arenas->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (arenas->at[middle].addr <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? &arenas->at[low - 1] : NULL;
+}
+
+// The pool around addr, if one is in use there.
+static bool pool_around(reading *rd, const insp_arena_places *arenas, insp_addr addr,
+                        insp_pool_row *row)
 {
     const insp_pymalloc *pm = &rd->py->pymalloc;
-    insp_addr start = INSP_U64(&rd->r, arena, arena_object, address);
-    insp_addr never = INSP_U64(&rd->r, arena, arena_object, pool_address);
-    bool bad = rd->r.bad;
-    rd->r.bad = false;
-    if (bad || !start || addr < start || addr - start >= pm->arena_size)
+    const insp_arena_place *arena = arena_before(arenas, addr);
+    if (!arena || addr - arena->addr >= pm->arena_size)
         return false;
     insp_addr pool = addr & ~(insp_addr)(pm->pool_size - 1);
-    if (pool < start || pool - start + pm->pool_size > pm->arena_size || pool >= never)
+    if (pool < arena->addr || pool - arena->addr + pm->pool_size > pm->arena_size ||
+        pool >= arena->pool_address)
         return false;
-    *row = used_pool(rd, pool, index);
+    *row = used_pool(rd, pool, arena->index);
     return row->state == INSP_POOL_USED && row->used;
 }
 
@@ -328,19 +367,13 @@ static bool block_in(const insp_pools *p, const insp_pool_row *row, insp_addr ad
     return true;
 }
 
-bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out)
+bool insp_pools_look(const insp_arena_places *arenas, const insp_cpython *py, insp_addr addr,
+                     insp_block *out)
 {
     insp_pools p = {0};
     reading rd = begin(&p, py);
     insp_pool_row row = {0};
-    bool found = false;
-    uint32_t step = (uint32_t)INSP_OFF(&py->layout, arena_object, sizeof);
-    for (size_t k = 0; !found && k < py->pymalloc.states.len; k++) {
-        const insp_obmalloc *state = &py->pymalloc.states.at[k];
-        for (uint32_t i = 0; !found && i < state->maxarenas; i++)
-            found = look_in(&rd, state->arenas + (uint64_t)i * step, i, addr, &row);
-    }
-    found = found && block_in(&p, &row, addr, out);
+    bool found = pool_around(&rd, arenas, addr, &row) && block_in(&p, &row, addr, out);
     insp_pools_deinit(&p);
     return found;
 }

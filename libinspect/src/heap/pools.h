@@ -85,11 +85,23 @@ typedef struct insp_block {
     bool free; /**< or never carved */
 } insp_block;
 
+/** An arena as its struct arena_object has it. */
+typedef struct insp_arena_place {
+    insp_addr addr, pool_address; /**< from pool_address on no pool was used yet */
+    uint32_t index;               /**< of its interpreter's arenas */
+} insp_arena_place;
+
+INSP_VEC(insp_arena_places, insp_arena_place);
+
+/** Where the arenas are, by address, without what is in them. None with mimalloc. Fails with INSP_ERR_MEMORY. */
+insp_status insp_pools_list(insp_arena_places *out, const insp_cpython *py, insp_error *err);
+
 /**
- * The block around addr, read from its arena's and pool's headers alone: for who asks of one object before
- * the arenas were read. False, with *out as it was, where no pool is there, and with mimalloc.
+ * The block around addr, read from its pool's header and free list alone: for who asks of one object before
+ * the arenas were read. False, with *out as it was, where no pool is there.
  */
-bool insp_pools_look(const insp_cpython *py, insp_addr addr, insp_block *out);
+bool insp_pools_look(const insp_arena_places *arenas, const insp_cpython *py, insp_addr addr,
+                     insp_block *out);
 
 /** insp_pools_read of mimalloc's pages, in free-threaded builds. */
 insp_status insp_mimalloc_read(insp_pools *p, const insp_cpython *py, insp_error *err);

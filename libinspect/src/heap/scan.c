@@ -231,6 +231,8 @@ static void forget_looked(insp_heap *h)
 {
     h->outside.len = 0;
     insp_map_deinit(&h->outside_numbers);
+    insp_arena_places_deinit(&h->arenas);
+    h->has_arenas = false;
 }
 
 insp_status insp_heap_enumerate(insp_heap *h, insp_error *err)
