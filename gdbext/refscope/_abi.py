@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x5F45216D
+ABI_HASH = 0x1A15D1DA
 INSP_NONE = 4294967295
 
 
@@ -260,6 +260,7 @@ class insp_python(Structure):
         ("module", c_char_p),
         ("build_id", c_char_p),
         ("tracemalloc", c_uint32),
+        ("arena_bytes", c_uint64),
     ]
 
 
@@ -276,6 +277,7 @@ class Python(NamedTuple):
     module: str
     build_id: str
     tracemalloc: int
+    arena_bytes: int
 
 
 class ProofResult(IntEnum):
@@ -953,6 +955,19 @@ class insp_edges(Structure):
     ]
 
 
+class insp_items(Structure):
+    _fields_ = [
+        ("rows", POINTER(insp_edge)),
+        ("len", c_size_t),
+        ("left_out", c_size_t),
+    ]
+
+
+class Items(NamedTuple):
+    rows: list[Edge]
+    left_out: int
+
+
 class insp_root(Structure):
     _fields_ = [
         ("number", c_uint32),
@@ -1317,6 +1332,7 @@ RECORDS: dict[type[Structure], Any] = {
     insp_arenas: Arenas,
     insp_edge: Edge,
     insp_edges: list,
+    insp_items: Items,
     insp_root: Root,
     insp_candidate: Candidate,
     insp_candidates: Candidates,
@@ -1354,6 +1370,7 @@ LENGTHS: dict[type[Structure], dict[str, str]] = {
     insp_arena_row: {"pool": "pools"},
     insp_arenas: {"rows": "len", "classes": "n_classes"},
     insp_edges: {"rows": "len"},
+    insp_items: {"rows": "len"},
     insp_candidates: {"rows": "len"},
     insp_query: {"types": "n_types"},
     insp_search: {"rows": "len"},
@@ -1552,6 +1569,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_session),
         c_uint32,
         POINTER(POINTER(insp_edges)),
+        POINTER(insp_error),
+    ]),
+    "insp_items_of": (c_uint, [
+        POINTER(insp_session),
+        c_uint32,
+        c_size_t,
+        POINTER(POINTER(insp_items)),
         POINTER(insp_error),
     ]),
     "insp_referents_among": (c_uint, [

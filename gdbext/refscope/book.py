@@ -149,7 +149,7 @@ class Book(Namer):
 
     def __init__(self, session: Any) -> None:
         super().__init__(session)
-        self.summary = session.heap_summary()
+        self._summary: Optional[Any] = None
         self._types: Optional[List[Any]] = None
         self._objects: Dict[int, Any] = {}
         self._type_names: Dict[int, str] = {}
@@ -158,7 +158,20 @@ class Book(Namer):
         self._tracebacks: Dict[Tuple[Tuple[str, int], ...], Any] = {}
         self.is_traced = bool(session.python_info().tracemalloc)
 
+    @property
+    def summary(self) -> Any:
+        """Numbers of the heap as a whole."""
+        if self._summary is None:
+            self._summary = self.session.heap_summary()
+        return self._summary
+
     # ---- objects ----
+
+    def look(self, addr: int) -> Any:
+        """The same as `at`, also before the whole heap was read: see Session.object_look."""
+        row = self.session.object_look(addr)
+        self._objects[row.number] = row
+        return row
 
     def at(self, addr: int) -> Any:
         """The row of the object at an address; fails as the library does where there is none."""
@@ -218,9 +231,16 @@ class Book(Namer):
             self._types = self.session.type_list()
         return self._types
 
+    def type_by_id(self, type_id: int) -> Optional[Any]:
+        """A type, or None where the heap is too broken to have one."""
+        # Objects looked at one by one bring types that were not known before.
+        if type_id >= len(self.types):
+            self._types = None
+        return self.types[type_id] if 0 <= type_id < len(self.types) else None
+
     def type_row(self, row: Any) -> Optional[Any]:
         """The type of an object, or None where the heap is too broken to have one."""
-        return self.types[row.type] if 0 <= row.type < len(self.types) else None
+        return self.type_by_id(row.type)
 
     def type_name(self, row: Any) -> str:
         """The short name of an object's type; `type@0x...` where it has none."""
@@ -230,7 +250,7 @@ class Book(Namer):
         """The short name of a type by its id."""
         name = self._type_names.get(type_id)
         if name is None:
-            found = self.types[type_id] if 0 <= type_id < len(self.types) else None
+            found = self.type_by_id(type_id)
             name = text.shorten(found.name, NAME_WIDTH) if found else "?"
             self._type_names[type_id] = name = name or f"type@{found.addr:#x}"
         return name

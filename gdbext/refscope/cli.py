@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
-from . import __version__, descriptions, progress, target, text, verb, verbs
+from . import __version__, asking, descriptions, progress, target, text, verb, verbs
 from .session import InspectError
 from .stream import answer_pieces, value_pieces
 from .target import EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_OK, EXIT_PARTIAL, TargetError
@@ -390,17 +390,7 @@ class Front:
     def _ask(self, name: str, words: List[str], line: progress.Line) -> Result:
         found, args = _arguments(self.request, name, words)
         as_json = args.format == "json" or (self.json and args.format not in ("text", "json"))
-        # Before anything is looked up, so that a core of something else says so first.
-        self.session.need(verb.STAGE_RUNTIME, line)
-        for dest in found.exprs():
-            word = getattr(args, dest)
-            if word is not None:
-                setattr(args, dest, target.resolve(self.session, word))
-        self.session.need(found.stage(args), line)
-        line.stages_done()
-        for dest in found.objects():
-            if getattr(args, dest) is not None:
-                target.check_object(self.session, getattr(args, dest))
+        asking.prepare(found, self.session, args, target.resolve, line)
         if name == "export":
             args.stream = sys.stdout.buffer
             args.tick = lambda: line.tick("writing")

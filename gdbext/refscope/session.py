@@ -41,6 +41,7 @@ class Session:
 
     def __init__(self, library: Optional[Library] = None) -> None:
         # Pointers the library writes to itself: an interrupt cannot lose what they point to.
+        self.reached = 0  # the latest stage that was asked for and is there
         self._handle = POINTER(_abi.insp_session)()
         self._job = POINTER(_abi.insp_job)()
         self._ending = threading.Lock()
@@ -149,6 +150,7 @@ class Session:
             self._end_job(error, cancel=True)
             raise
         _check(self._end_job(error, cancel=False), error)
+        self.reached = max(self.reached, stage)
 
     def _drive(self, progress: Optional[OnProgress]) -> None:
         state = _abi.insp_progress()
@@ -374,6 +376,10 @@ class Session:
     def referents(self, number: int) -> list[_abi.Edge]:
         """What an object or root refers to."""
         return self._ask("insp_referents", number)
+
+    def items_of(self, number: int, most: int) -> _abi.Items:
+        """The first references of an object by a name of its own; 0: all."""
+        return self._ask("insp_items_of", number, most)
 
     def referents_among(self, numbers: Sequence[int]) -> list[_abi.Edge]:
         """The references of some objects to each other, by source."""

@@ -15,6 +15,9 @@ from .descriptions import DescriptionError, describe
 from .opening import OnUnpacking
 from .session import InspectError, LibraryError, Session, Status
 
+MOST_NAMES = 10000
+"""Of a namespace so many are compared with a name that was not found."""
+
 EXIT_OK, EXIT_CHECK, EXIT_FAILED, EXIT_NO_PYTHON, EXIT_PARTIAL = 0, 1, 2, 3, 4
 
 
@@ -246,9 +249,9 @@ def close_names(session: Any, frames: Sequence[Any], word: str) -> str:
 
 
 def _keys(session: Any, scope: int) -> List[str]:
-    """The names in a dict, where its references are known already; nothing is derived for this."""
+    """The names in a dict, as far as it can be read alone; the heap is not read for this."""
     try:
-        edges = session.referents(session.object_at(scope).number)
+        edges = session.items_of(session.object_look(scope).number, MOST_NAMES).rows
     except InspectError:
         return []
     found = (re.match(r"\['(\w+)'\]$", edge.name) for edge in edges)

@@ -220,15 +220,23 @@ def left_out(n: int, what: str = "") -> Span:
     return Span(f"... and {number(n)} more{what} (--limit 0 lists all)", LOOSE)
 
 
-def cut(rows: Sequence, limit: Optional[int]) -> Tuple[Sequence, int]:
+def most(limit: Optional[int]) -> int:
+    """How many rows `cut` may show; 0: all."""
+    return DEFAULT_LIMIT + 1 if limit is None else limit
+
+
+def cut(rows: Sequence, limit: Optional[int], more: int = 0) -> Tuple[Sequence, int]:
     """The first `limit` rows (None: as many as is usual, 0: all) and how many are left out.
+
+    `more` were not even asked for, beyond the `most` that may be shown.
 
     A list that is over by one is shown whole: the line that says so would take the same room.
     """
-    most = DEFAULT_LIMIT if limit is None else limit
-    if most == 0 or len(rows) <= most + (limit is None):
+    total = len(rows) + more
+    if limit == 0 or total <= most(limit):
         return rows, 0
-    return rows[:most], len(rows) - most
+    shown = rows[: DEFAULT_LIMIT if limit is None else limit]
+    return shown, total - len(shown)
 
 
 def table(

@@ -124,6 +124,7 @@ class Verb:
     see: Tuple[str, ...] = ()
     fails: Callable[[Any], bool] = lambda answer: False  # what was to be checked does not hold
     partial: Callable[[Any], bool] = lambda answer: False  # the answer itself is not whole
+    alone: bool = False  # it can answer of an object while the rest of a large heap was not read
     left_out: Callable[[Any], str] = lambda answer: ""  # what JSON leaves out, as a sentence
 
     def all_options(self) -> Tuple[Option, ...]:

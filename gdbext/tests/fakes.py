@@ -30,6 +30,7 @@ def python(**changes: Any) -> _abi.Python:
         module="/usr/bin/python3.11",
         build_id="c561f3aa7232f2bd6ac6d56bd475f1c154a00486",
         tracemalloc=0,
+        arena_bytes=1 << 20,
     )
     return row._replace(**changes)
 
@@ -63,6 +64,7 @@ class FakeSession:
     """Answers from what was added; counts what it was asked for."""
 
     def __init__(self) -> None:
+        self.reached = 6
         self.types: List[_abi.TypeRow] = []
         self.objects: Dict[int, _abi.Object] = {}
         self.numbers: Dict[int, int] = {}  # by address
@@ -254,6 +256,8 @@ class FakeSession:
             raise InspectError(Status.ERR_NO_OBJECT, addr, f"no object at {addr:#x}")
         return self.objects[self.numbers[addr]]
 
+    object_look = object_at
+
     def object_number(self, number: int) -> Any:
         return self.objects[number]
 
@@ -277,6 +281,12 @@ class FakeSession:
 
     def referents(self, number: int) -> List[Any]:
         return [edge for edge in self.edges if edge.src == number]
+
+    def items_of(self, number: int, most: int) -> Any:
+        named = [e for e in self.referents(number) if e.name != "ob_type"]
+        rows = [e for e in named if not e.name.startswith("key ")]
+        end = most or len(rows)
+        return _abi.Items(rows[:end], len(rows[end:]))
 
     def referents_among(self, numbers: Any) -> List[Any]:
         inside = set(numbers)

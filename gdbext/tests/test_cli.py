@@ -98,6 +98,20 @@ class Answers(unittest.TestCase):
             _status, out, _err = run("core.1", "refs", name)
             self.assertIn("dict 0x7ffbf7fc8300 has refcount 3", out)
 
+    def test_of_a_large_heap_obj_reads_one_object(self):
+        for size, stages in ((1 << 20, [1, 3]), (1 << 30, [1])):
+            s = fakes.shop()
+            s.reached, s.python = 1, fakes.python(arena_bytes=size)
+            status, _out, _err = run("core.1", "obj", "0x7ffbf7fc8300", session=s)
+            self.assertEqual((status, s.needed), (0, stages))
+
+    def test_where_a_large_heap_has_no_object_all_is_read_to_say_what_is_there(self):
+        s = fakes.shop()
+        s.reached, s.python = 1, fakes.python(arena_bytes=1 << 30)
+        status, _out, err = run("core.1", "obj", "0x7ffbf7fc8308", session=s)
+        self.assertEqual((status, s.needed), (2, [1, 3]))
+        self.assertIn("Did you mean", err)
+
     def test_export_to_standard_output_is_the_file_and_nothing_else(self):
         for more in ((), ("--format", "json")):
             status, out, err = run(*more, "core.1", "export")

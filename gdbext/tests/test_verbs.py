@@ -562,6 +562,15 @@ class Obj(unittest.TestCase):
         self.assertIn("56 = 24 (tp_basicsize) + 16 (gc head) + 16 (items and tables)", joined)
         self.assertRegex(joined, r"\.cart +0x7ffbf7000070  dict")
 
+    def test_of_an_object_looked_at_alone_no_owners_are_counted(self):
+        s = shop()
+        s.reached = 1
+        s.words[FIRST_SESSION] = [_abi.Word(0, 1, "ob_refcnt", "")]
+        joined = "\n".join(say(obj, s, expr=FIRST_SESSION))
+        self.assertNotIn("known", joined)
+        self.assertIn("owners: not counted", joined)
+        self.assertIsNone(to_json(obj, s, expr=FIRST_SESSION)["remainder"])
+
     def test_a_size_that_does_not_add_up_is_not_taken_apart(self):
         s = shop()
         s.object(0x7FFBF0000000, "str", 1, size=54, value="'sku-8'")

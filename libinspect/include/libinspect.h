@@ -290,6 +290,8 @@ typedef struct insp_python {
     const char *module;   /**< path of the executable or libpython that is CPython */
     const char *build_id; /**< its build-id, or "" */
     uint32_t tracemalloc; /**< 1 where it traces: see insp_allocation_of */
+    uint64_t
+        arena_bytes; /**< of pymalloc's arenas: how large the heap is, about; 0 without pymalloc */
 } insp_python;
 
 INSP_API insp_status insp_python_info(insp_session *session, const insp_python **out,
@@ -749,6 +751,19 @@ typedef struct insp_edges {
 /** What an object or root refers to, in slot order. */
 INSP_API insp_status insp_referents(insp_session *session, uint32_t number,
                                     const insp_edges **out, insp_error *err);
+
+typedef struct insp_items {
+    const insp_edge *rows;
+    size_t len;
+    size_t left_out; /**< slots beyond those that were asked for */
+} insp_items;
+
+/**
+ * The first `most` references of an object by a name of its own (0: all): without ob_type, and without keys of
+ * tables, which the slots of their values name. The others are counted, and take little time each.
+ */
+INSP_API insp_status insp_items_of(insp_session *session, uint32_t number, size_t most,
+                                   const insp_items **out, insp_error *err);
 
 /**
  * The references of some objects to each other, by source in the order asked, then in slot order.

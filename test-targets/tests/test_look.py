@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """An object looked at alone is what it is when the whole heap was read."""
+import argparse
 import os
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "gdbext"))
@@ -11,8 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "gdbext")
 from harness import build  # noqa: E402
 from harness.endtoend import require_refscope  # noqa: E402
 from harness.target import Target  # noqa: E402
+from refscope import asking  # noqa: E402
 from refscope.book import REF_POSSIBLE  # noqa: E402
 from refscope.session import InspectError, Session, Stage  # noqa: E402
+from refscope.verbs import obj  # noqa: E402
 
 PYTHONS = [build.DEFAULT_PYTHON] + [
     p for p in os.environ.get("REFSCOPE_TEST_PYTHONS", "").split(":") if p]
@@ -61,6 +65,26 @@ class Look(unittest.TestCase):
                             known = described(whole, whole.object_at(addr))
                             self.assertEqual(told[:-1], known[:-1])
                             self.compare_words(alone, told[-1], known[-1])
+
+    def test_obj_says_the_same_of_an_object_alone(self):
+        require_refscope()
+        words = [option.dest for option in obj.VERB.all_options()]
+        args = argparse.Namespace(**dict.fromkeys(words), expr=0)
+        for path in PYTHONS:
+            core = str(Target("shared", path).core)
+            with mock.patch.object(asking, "LARGE", 0), self.subTest(python=path), \
+                    Session.open_core(core) as alone, Session.open_core(core) as whole:
+                whole.need(Stage.REFERENCES)
+                alone.need(Stage.RUNTIME)
+                for args.expr in self.objects(whole)[::5]:
+                    self.assertTrue(asking.is_seen_alone(alone, args.expr))
+                    told, known = obj.ask(alone, args), obj.ask(whole, args)
+                    self.assertEqual(told.items_left_out, known.items_left_out)
+                    self.assertEqual([item.name for item in told.items],
+                                     [item.name for item in known.items])
+                    self.assertIsNone(told.remainder)
+                    self.assertEqual(told.value, known.value)
+                self.assertEqual(alone.reached, Stage.RUNTIME)
 
     def compare_words(self, alone, told, known):
         """A static object that nobody owns is none of the whole heap's; alone it is seen."""

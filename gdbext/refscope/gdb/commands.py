@@ -5,7 +5,7 @@ from typing import Any, Iterable, List, Optional, Union
 
 import gdb
 
-from .. import progress, target, text, verb, verbs
+from .. import asking, progress, target, text, verb, verbs
 from ..session import InspectError
 from ..target import TargetError
 from . import names, sessions, settings, style
@@ -56,16 +56,7 @@ class Command(gdb.Command):
             args.limit = settings.limit()
         held = sessions.current()
         session = held.session
-        session.need(verb.STAGE_RUNTIME, line)
-        for dest in self.verb.exprs():
-            word = getattr(args, dest)
-            if word is not None:
-                setattr(args, dest, names.resolve(session, word))
-        session.need(self.verb.stage(args), line)
-        line.stages_done()
-        for dest in self.verb.objects():
-            if getattr(args, dest) is not None:
-                target.check_object(session, getattr(args, dest))
+        asking.prepare(self.verb, session, args, names.resolve, line)
         args.tick = lambda: line.tick("writing")
         answer = self.verb.ask(session, args)
         line.erase()

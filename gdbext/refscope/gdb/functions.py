@@ -5,7 +5,7 @@ from typing import Any
 
 import gdb
 
-from .. import target, text, verb
+from .. import asking, target, text, verb
 from ..session import InspectError
 from ..target import TargetError
 from . import sessions
@@ -16,9 +16,11 @@ def _object(value: Any) -> Any:
     addr = int(value) & ((1 << 64) - 1)
     try:
         session = sessions.current().session
-        session.need(verb.STAGE_OBJECTS)
-        target.check_object(session, addr)
-        return session, session.object_at(addr)
+        session.need(verb.STAGE_RUNTIME)
+        if not asking.is_seen_alone(session, addr):
+            session.need(verb.STAGE_OBJECTS)
+            target.check_object(session, addr)
+        return session, session.object_look(addr)
     except (TargetError, InspectError) as error:
         raise gdb.GdbError(target.sentence(str(error))) from None
 

@@ -7,7 +7,6 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .. import text, verb
 from ..book import REF_WORDS, Allocation, Book, allocated_json, generation_words, hexa
-from ..picture import is_key
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Answer:
     type: str
     full_type: str
     refcnt: int
-    remainder: int
+    remainder: Optional[int]  # None: not reckoned, the object was looked at alone
     immortal: bool
     size: int
     size_is_block: bool
@@ -63,7 +62,7 @@ class Answer:
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Read an object's memory and what it refers to by name."""
     book = Book(session)
-    row = book.at(args.expr)
+    row = book.look(args.expr)
     items, rest = _items(book, row, args.limit)
     found = book.type_row(row)
     return Answer(
@@ -71,7 +70,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         type=book.type_name(row),
         full_type=book.full_type_name(row),
         refcnt=row.refcnt,
-        remainder=row.remainder,
+        remainder=row.remainder if session.reached >= verb.STAGE_REFERENCES else None,
         immortal=bool(row.immortal),
         size=row.size,
         size_is_block=bool(row.size_is_block),
@@ -95,10 +94,9 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
 
 
 def _items(book: Book, row: Any, limit: Optional[int]) -> Tuple[List[Item], int]:
-    """What it refers to, but for its type, and for keys: the slot of a value says these."""
-    found = book.session.referents(row.number)
-    edges = [edge for edge in found if edge.name != "ob_type" and not is_key(edge)]
-    shown, rest = text.cut(edges, limit)
+    """What it refers to by a name of its own."""
+    found = book.session.items_of(row.number, text.most(limit))
+    shown, rest = text.cut(found.rows, limit, found.left_out)
     items = []
     for edge in shown:
         other = book.object(edge.dst)
@@ -171,6 +169,8 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         notes.add("value", answer.value, whole=True)
     notes.add("size", _size_words(answer))
     notes.add("allocated", answer.allocated.words if answer.allocated else "")
+    if answer.remainder is None and not answer.immortal:
+        notes.add("owners", "not counted: of a large heap obj reads the one object. refs counts them.")
     addr = hexa(answer.addr)
     notes.next("refs", addr, why="who holds it")
     notes.next("referents", addr, why="what it refers to")
@@ -221,7 +221,7 @@ def _value(word: Word) -> str:
 
 def _note(answer: Answer, word: Word) -> text.Cell:
     note = text.shorten(word.note, text.VALUE_WIDTH)
-    if word.field != "ob_refcnt" or answer.immortal:
+    if word.field != "ob_refcnt" or answer.immortal or answer.remainder is None:
         return note
     if answer.remainder == 0:
         known = "all known: balanced" if answer.refcnt != 1 else "known: balanced"
@@ -285,12 +285,16 @@ VERB = verb.Verb(
     ask=ask,
     as_json=as_json,
     as_text=as_text,
+    alone=True,
     options=(verb.limit("words, and at most N references"),),
     positional=verb.Positional("EXPR"),
     body="""
 Offsets are from the object's own address: what lies before it (the head that
 the collector keeps, attribute values) has negative ones. Names of fields are
 CPython's.
+
+Of a heap of 32 MiB and more only the object itself is read, unless the heap was
+already: then its owners are not counted, and its generation is not told.
 """,
     examples=("obj self", "obj 0x7ffbf7e57ed0"),
     see=("refs", "referents", "graph", "what"),

@@ -67,9 +67,23 @@ static const char *machine_name(const insp_session *s)
     return machine == EM_X86_64 ? "x86-64" : machine == EM_AARCH64 ? "aarch64" : "unknown";
 }
 
+// Once the arenas were read those that overlap or cannot be are not among them.
+static insp_status arena_bytes(insp_session *s, uint64_t *out, insp_error *err)
+{
+    insp_heap *h = &s->heap;
+    bool read = insp_heap_is_enumerated(h);
+    insp_status st = read ? INSP_OK : insp_heap_look(h, err);
+    *out = (read ? h->pools.arenas.len : h->arenas.len) * s->py.pymalloc.arena_size;
+    return st;
+}
+
 insp_status insp_python_info(insp_session *s, const insp_python **out, insp_error *err)
 {
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (st)
+        return st;
+    uint64_t arenas;
+    st = arena_bytes(s, &arenas, err);
     if (st)
         return st;
     insp_arena *arena;
@@ -86,6 +100,7 @@ insp_status insp_python_info(insp_session *s, const insp_python **out, insp_erro
         .machine = machine_name(s),
         .allocator = s->py.allocator,
         .tracemalloc = s->py.tracemalloc.traces != 0,
+        .arena_bytes = arenas,
     };
     if (!insp_answer_text(arena, s->py.version, &answer->version) ||
         !insp_answer_text(arena, s->py.found_by, &answer->found_by) ||

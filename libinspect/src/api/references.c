@@ -22,6 +22,8 @@ typedef struct gathering {
     uint32_t dst;         // only those to this one; INSP_NONE: all
     const bool *among;    // only those to objects that are marked in it; NULL: all
     insp_addr start, end; // of what dangling ones point into
+    insp_addr type_slot;  // no item
+    size_t most, left_out;
     bool failed;
 } gathering;
 
@@ -55,6 +57,22 @@ static void gather_one(gathering *g, const insp_ref *ref)
         add_row(g, ref, dst);
 }
 
+static void gather_item(insp_refs *refs)
+{
+    gathering *g = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        const insp_ref *ref = &refs->at[i];
+        if (ref->form == INSP_FORM_KEY || ref->form == INSP_FORM_BODY ||
+            ref->slot == g->type_slot)
+            continue;
+        if (g->rows.len < g->most)
+            gather_one(g, ref);
+        else
+            g->left_out += ref->kind != INSP_REF_POSSIBLE;
+    }
+    refs->len = 0;
+}
+
 static void gather(insp_refs *refs)
 {
     for (uint32_t i = 0; i < refs->len; i++)
@@ -68,21 +86,28 @@ static void walk(gathering *g, uint32_t src, void (*flush)(insp_refs *))
     insp_heap_walk_all(&g->s->heap, src, flush, g);
 }
 
-// Rows move from the growing array to the answer's arena.
+// Rows move from the growing array to the answer's arena; the answer is freed where that fails.
+static insp_status settle(gathering *g, void *answer, const insp_edge **rows, size_t *len,
+                          insp_error *err)
+{
+    insp_edge *kept =
+        g->failed ? NULL : insp_arena_array(g->arena, g->rows.len + 1, sizeof(*kept));
+    if (kept && g->rows.len)
+        memcpy(kept, g->rows.at, g->rows.len * sizeof(*kept));
+    *rows = kept;
+    *len = g->rows.len;
+    insp_edge_rows_deinit(&g->rows);
+    insp_status st = kept ? insp_session_check(g->s, err) : insp_nomem(err);
+    if (st)
+        insp_answer_free(answer);
+    return st;
+}
+
 static insp_status finish(gathering *g, insp_edges *answer, const insp_edges **out,
                           insp_error *err)
 {
-    insp_edge *rows =
-        g->failed ? NULL : insp_arena_array(g->arena, g->rows.len + 1, sizeof(*rows));
-    if (rows && g->rows.len)
-        memcpy(rows, g->rows.at, g->rows.len * sizeof(*rows));
-    if (rows)
-        *answer = (insp_edges){rows, g->rows.len};
-    insp_edge_rows_deinit(&g->rows);
-    insp_status st = rows ? insp_session_check(g->s, err) : insp_nomem(err);
-    if (st)
-        insp_answer_free(answer);
-    else
+    insp_status st = settle(g, answer, &answer->rows, &answer->len, err);
+    if (!st)
         *out = answer;
     return st;
 }
@@ -110,6 +135,29 @@ insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **
         return insp_nomem(err);
     walk(&g, number, gather);
     return finish(&g, answer, out, err);
+}
+
+insp_status insp_items_of(insp_session *s, uint32_t number, size_t most, const insp_items **out,
+                          insp_error *err)
+{
+    INSP_GUARDED;
+    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
+    if (!st)
+        st = check_number(s, number, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = INSP_NONE, .most = most ? most : SIZE_MAX};
+    g.type_slot =
+        insp_heap_addr(&s->heap, number) + (uint32_t)INSP_OFF(&s->py.layout, PyObject, ob_type);
+    insp_items *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    if (!answer)
+        return insp_nomem(err);
+    walk(&g, number, gather_item);
+    answer->left_out = g.left_out;
+    st = settle(&g, answer, &answer->rows, &answer->len, err);
+    if (!st)
+        *out = answer;
+    return st;
 }
 
 // Marks by number, to be freed.

@@ -84,8 +84,9 @@ typedef struct insp_heap {
     insp_types_seen types;
     insp_decoder decoder;
     insp_pools pools;
-    insp_arena_places arenas; /**< while pools was not read: where single objects are looked for */
-    bool has_arenas;          /**< they were read */
+    insp_arena_places
+        arenas;      /**< while pools was not read: where single objects are looked for */
+    bool has_arenas; /**< they were read */
     uint32_t n_pooled, n_objects, n_nodes;
     insp_addrs outside;       /**< addresses of numbers n_pooled … n_objects - 1 */
     insp_map outside_numbers; /**< address -> number */
