@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0x1A15D1DA
+ABI_HASH = 0xB1AAC9C5
 INSP_NONE = 4294967295
 
 
@@ -1691,6 +1691,12 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(c_uint32),
         POINTER(c_size_t),
         c_size_t,
+        insp_write_fn,
+        c_void_p,
+        POINTER(insp_error),
+    ]),
+    "insp_write_core": (c_uint, [
+        POINTER(insp_session),
         insp_write_fn,
         c_void_p,
         POINTER(insp_error),

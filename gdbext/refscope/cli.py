@@ -393,7 +393,7 @@ class Front:
         asking.prepare(found, self.session, args, target.resolve, line)
         if name == "export":
             args.stream = sys.stdout.buffer
-            args.tick = lambda: line.tick("writing")
+        args.tick = lambda: line.tick("writing")
         answer = found.ask(self.session, args)
         line.erase()
         partial = self._tell_problems() or found.partial(answer)

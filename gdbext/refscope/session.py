@@ -484,14 +484,24 @@ class Session:
         )
         self._write("insp_export_inside", (*columns, len(sizes)), write, tick)
 
+    def write_core(
+        self,
+        write: Callable[[bytes], object],
+        zeros: Callable[[int], object],
+        tick: Optional[Callable[[], object]] = None,
+    ) -> None:
+        """Write a process that was copied as a core file; `zeros` is told of runs of zero bytes."""
+        self._write("insp_write_core", (), write, tick, zeros)
+
     def _write(
         self,
         name: str,
         arguments: tuple[Any, ...],
         write: Callable[[bytes], object],
         tick: Optional[Callable[[], object]],
+        zeros: Optional[Callable[[int], object]] = None,
     ) -> None:
-        job = Writing(self._function(name), (self._handle, *arguments), write)
+        job = Writing(self._function(name), (self._handle, *arguments), write, zeros)
         try:
             start_quietly(job)
             while not job.ended:

@@ -207,6 +207,14 @@ def seconds(value: float) -> str:
     return f"{number(whole // 60)} min {whole % 60} s"
 
 
+def duration(nanoseconds: int) -> str:
+    """A short time for a sentence: 0.4 ms, 35.0 ms, 2.1 s."""
+    tenths, unit = nanoseconds // 100_000, "ms"
+    if tenths >= 10_000:
+        tenths, unit = tenths // 1000, "s"
+    return f"{tenths // 10}.{tenths % 10} {unit}"
+
+
 # ---- lists, tables, bills -------------------------------------------------------------------
 
 

@@ -26,10 +26,15 @@ class Writing(threading.Thread):
     """
 
     def __init__(
-        self, function: Any, arguments: tuple[Any, ...], write: Callable[[bytes], object]
+        self,
+        function: Any,
+        arguments: tuple[Any, ...],
+        write: Callable[[bytes], object],
+        zeros: Optional[Callable[[int], object]] = None,
     ) -> None:
         super().__init__(name="refscope-export", daemon=True)
-        self.function, self.arguments, self.write = function, arguments, write
+        self.function, self.arguments = function, arguments
+        self.write, self.zeros = write, zeros
         self.error = _abi.insp_error()
         self.status = 0
         self.begun = self.cancelled = self.ended = False
@@ -67,7 +72,10 @@ class Writing(threading.Thread):
         if self.cancelled:
             return 1
         try:
-            self.write(ctypes.string_at(data, n))
+            if data or not self.zeros:
+                self.write(ctypes.string_at(data, n))
+            else:
+                self.zeros(n)
         except BaseException as failure:  # noqa: BLE001 (it is raised again where it belongs)
             self.failure = failure
             return 1

@@ -65,6 +65,7 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.reached = 6
+        self.target = _abi.Target("core", "core.25402", 25402, "/usr/bin/python3.11", 1, 1, 0, 0)
         self.types: List[_abi.TypeRow] = []
         self.objects: Dict[int, _abi.Object] = {}
         self.numbers: Dict[int, int] = {}  # by address
@@ -186,7 +187,7 @@ class FakeSession:
         self.close()
 
     def session_target(self) -> Any:
-        return _abi.Target("core", "core.25402", 25402, "/usr/bin/python3.11", 1, 1, 0, 0)
+        return self.target
 
     def session_problems(self) -> List[Any]:
         return self.problems
@@ -409,6 +410,12 @@ class FakeSession:
 
     def heap_findings(self) -> Any:
         return _abi.Findings(self.findings, 0)
+
+    def write_core(self, write: Any, zeros: Any, tick: Any = None) -> None:
+        write(b"head")
+        zeros(8192)
+        write(b"tail")
+        zeros(3 << 20)
 
     def export(self, write: Any, format: Any = None, tick: Any = None) -> None:
         for piece in self.exported:

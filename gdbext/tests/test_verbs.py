@@ -2,10 +2,12 @@
 """Every verb's two answers over rows a test writes down: what is said must follow from the rows."""
 
 import argparse
+import gzip
 import json
 import os
 import re
 import tempfile
+import threading
 import unittest
 from unittest import mock
 
@@ -30,6 +32,7 @@ from refscope.verbs import (
     referrers,
     refs,
     retained,
+    snapshot,
     threads,
     what,
     why,
@@ -1098,6 +1101,52 @@ class Export(unittest.TestCase):
         s.export = lambda write, kind, tick: (write(b"half"), 1 // 0)
         with self.assertRaises(ZeroDivisionError):
             ask(export, s, output=path, format="jsonl")
+        self.assertEqual(os.listdir(self.folder), [])
+
+
+class Snapshot(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = scratch.name
+
+    def session(self, source="process"):
+        s = shop()
+        s.target = s.target._replace(source=source, path="core.1", pid=77, pause_ns=35_040_000)
+        return s
+
+    def test_the_file_has_every_byte_and_zeros_are_holes(self):
+        for name, read in (("core", open), ("core.gz", gzip.open)):
+            path = os.path.join(self.folder, name)
+            lines = say(snapshot, self.session(), file=path)
+            self.assertIn("Wrote a core of process 77 to " + name, lines[0])
+            self.assertIn("35.0 ms", lines[1])
+            with read(path, "rb") as found:
+                self.assertEqual(found.read(), b"head" + bytes(8192) + b"tail" + bytes(3 << 20))
+        core = os.stat(os.path.join(self.folder, "core"))
+        self.assertLess(core.st_blocks * 512, 1 << 20)
+        self.assertIn("packed", lines[0])
+
+    def test_a_pipe_gets_the_zeros_too(self):
+        path = os.path.join(self.folder, "pipe")
+        os.mkfifo(path)
+        got = []
+
+        def drain():
+            with open(path, "rb") as pipe:
+                got.append(pipe.read())
+
+        reader = threading.Thread(target=drain, daemon=True)
+        reader.start()
+        answer = ask(snapshot, self.session(), file=path)
+        reader.join(10)
+        self.assertEqual(len(got[0]), answer.memory)
+
+    def test_only_a_process_can_be_kept(self):
+        for source, words in (("core", "It is a core file already: core.1."),
+                              ("caller", "generate-core-file FILE")):
+            with self.assertRaisesRegex(verb.VerbError, words):
+                ask(snapshot, self.session(source), file=os.path.join(self.folder, "x"))
         self.assertEqual(os.listdir(self.folder), [])
 
 

@@ -112,17 +112,22 @@ def _block(text: str) -> str:
 
 
 def take(core: str) -> None:
-    """Run the command of each screen again and keep what it prints."""
+    """Run the command of each screen again and keep what it prints. Those of a process stay as they are."""
     for path in sorted(SCREENS.glob("*.txt")):
         line = path.read_text().splitlines()[0]
-        path.write_text(f"{line}\n{answer(line, core)}")
+        if is_of_core(line):
+            path.write_text(f"{line}\n{answer(line, core)}")
 
 
-def answer(line: str, core: str) -> str:
-    """What a screen's `$ refscope orders.core ...` prints of a core."""
+def is_of_core(line: str) -> bool:
+    """Whether a screen is of the core, not of the process."""
+    return shlex.split(line[2:])[1] == CORE
+
+
+def answer(line: str, target: str) -> str:
+    """What a screen's `$ refscope orders.core ...` prints of a target."""
     words = shlex.split(line[2:])
-    words[0] = str(ROOT / "build" / "bin" / "refscope")
-    words = [core if word == CORE else word for word in words]
+    words[:2] = [str(ROOT / "build" / "bin" / "refscope"), target]
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, cwd=scratch, text=True, check=False

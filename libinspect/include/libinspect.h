@@ -1057,6 +1057,16 @@ INSP_API insp_status insp_export_inside(insp_session *session, const uint32_t *n
                                         const size_t *counts, size_t n, insp_write_fn write,
                                         void *ctx, insp_error *err);
 
+/**
+ * Write what was copied of a process (insp_open_process) as an ELF core file, with its threads, its mappings and
+ * what the kernel told it. Needs no stage. Where `write` gets NULL for bytes, n zero bytes are meant: a file can
+ * have a hole there.
+ *
+ * Fails with INSP_ERR_CANCELLED where `write` returned non-zero, INSP_ERR_ARGUMENT for a session of anything else.
+ */
+INSP_API insp_status insp_write_core(insp_session *session, insp_write_fn write, void *ctx,
+                                     insp_error *err);
+
 /** The whole heap into a file descriptor, without a callback. */
 INSP_API insp_status insp_export_fd(insp_session *session, insp_format format, int fd,
                                     insp_error *err);

@@ -128,7 +128,7 @@ static void few_pages(void)
 static long resident_kb(void)
 {
     long kb = -1;
-    char *text = insp_proc_read(pid, "status");
+    char *text = insp_proc_read(pid, "status", NULL);
     const char *line = text ? strstr(text, "VmRSS:") : NULL;
     if (line)
         (void)sscanf(line, "VmRSS: %ld", &kb);

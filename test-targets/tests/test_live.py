@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """refscope on processes that stand still: the same answers, and nothing changed in them."""
+import json
 import os
 import signal
 import sys
@@ -67,6 +68,24 @@ class HeldTest(unittest.TestCase):
                 self.assertEqual(ran.status, refscope.ANSWERED, ran.err)
             lines = [set(f.read_text().splitlines()[1:]) for f in files]
             self.assertEqual(sorted(lines[0] ^ lines[1])[:5], [])
+
+    def test_a_snapshot_is_the_process_it_was(self):
+        with Target("threads").live() as process, tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            lines, threads = [], []
+            for name in ("one.core", "two.core.gz"):
+                ran = refscope.call("--format", "json", process.pid, "snapshot", folder / name)
+                self.assertEqual(ran.status, refscope.ANSWERED, ran.err)
+                self.assertEqual(json.loads(ran.out)["pid"], process.pid)
+            for asked in (process.pid, folder / "one.core", folder / "two.core.gz"):
+                ran = refscope.call(asked, "export", "-o", folder / "heap.jsonl")
+                self.assertEqual(ran.status, refscope.ANSWERED, ran.err)
+                lines.append(set((folder / "heap.jsonl").read_text().splitlines()[1:]))
+                threads.append(refscope.call(asked, "threads").out)
+            self.assertEqual(sorted(lines[0] ^ lines[1])[:5], [])
+            self.assertEqual(sorted(lines[0] ^ lines[2])[:5], [])
+            self.assertIn("thread %d" % process.pid, threads[0])
+            self.assertEqual(threads, threads[:1] * 3)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from . import (
     referrers,
     refs,
     retained,
+    snapshot,
     threads,
     what,
     why,
@@ -47,6 +48,7 @@ ALL: List[Verb] = [
     threads.VERB,
     layout.VERB,
     export.VERB,
+    snapshot.VERB,
 ]
 
 BY_NAME: Dict[str, Verb] = {verb.name: verb for verb in ALL}

@@ -2,15 +2,12 @@
 """export: the whole heap as data."""
 
 import argparse
-import gzip
 import os
-import shutil
-import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Callable, Dict, Iterator, List, Optional
+from typing import IO, Any, Callable, Dict, List, Optional
 
 from .. import text, verb
+from ..files import output
 from ..session import Format
 
 FORMATS = {"jsonl": Format.JSONL}
@@ -37,7 +34,7 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
             raise verb.UsageError("the following arguments are required: -o FILE")
         counter.run(stream)
         return Answer(None, summary.objects, summary.edges, counter.written, 0)
-    with _output(args.output) as out:
+    with output(args.output) as out:
         counter.run(out)
     size = os.stat(args.output).st_size
     return Answer(args.output, summary.objects, summary.edges, counter.written, size)
@@ -60,66 +57,6 @@ class _Counter:
             self.written += len(data)
 
         self._session.export(write, self._kind, self._tick)
-
-
-# ---- files ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _output(path: str) -> Iterator[IO[bytes]]:
-    """A file that appears under its name only when it is whole.
-
-    What is no file, a device or a pipe, is written to and stays what it is.
-    """
-    real = os.path.realpath(path)
-    in_place = os.path.exists(real) and not os.path.isfile(real)
-    unfinished = real if in_place else real + ".part"
-    try:
-        with _compressor(unfinished, path) as out:
-            yield out
-        if not in_place:
-            os.replace(unfinished, real)
-    except OSError as error:
-        raise verb.VerbError(f"{path}: {error.strerror or error}.") from None
-    finally:
-        if not in_place and os.path.exists(unfinished):
-            os.unlink(unfinished)
-
-
-@contextmanager
-def _compressor(unfinished: str, path: str) -> Iterator[IO[bytes]]:
-    if path.endswith(".zst"):
-        with _zstd(unfinished) as out:
-            yield out
-    elif path.endswith(".gz"):
-        # No time and no name in the header: the same heap gives the same bytes.
-        with open(unfinished, "wb") as raw:
-            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as out:
-                yield out  # type: ignore[misc]
-    else:
-        with open(unfinished, "wb") as plain:
-            yield plain
-
-
-@contextmanager
-def _zstd(unfinished: str) -> Iterator[IO[bytes]]:
-    program = shutil.which("zstd")
-    if program is None:
-        raise verb.VerbError("The program zstd, which writes .zst files, is not on this machine.")
-    with open(unfinished, "wb") as out:
-        process = subprocess.Popen(
-            [program, "-q", "-T0", "-c"], stdin=subprocess.PIPE, stdout=out, start_new_session=True
-        )
-    try:
-        assert process.stdin is not None
-        yield process.stdin
-        process.stdin.close()
-        if process.wait() != 0:
-            raise verb.VerbError(f"zstd failed with status {process.returncode}.")
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
 
 
 # ---- answers --------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from gdbrun import GDBEXT, core_of
 sys.path.insert(0, str(GDBEXT / "tools"))
 
 import gen_docs  # noqa: E402
+from harness.target import Target  # noqa: E402
 
 
 def target_is_311():
@@ -58,7 +59,16 @@ class Screens(unittest.TestCase):
         core, _facts = core_of("orders")
         for path in sorted(gen_docs.SCREENS.glob("*.txt")):
             line, wanted = path.read_text().split("\n", 1)
-            self.hold(path.name, line, wanted, core)
+            if gen_docs.is_of_core(line):
+                self.hold(path.name, line, wanted, core)
+
+    def test_those_of_a_process_begin_as_they_did(self):
+        screens = [(p.name, *p.read_text().split("\n", 1)) for p in gen_docs.SCREENS.glob("*.txt")]
+        of_process = [screen for screen in screens if not gen_docs.is_of_core(screen[1])]
+        self.assertTrue(of_process)
+        with Target("orders").live() as process:
+            for name, line, wanted in of_process:
+                self.hold(name, line, wanted, process.pid)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,6 @@
 #ifndef INSP_API_ABI_HASH_H
 #define INSP_API_ABI_HASH_H
 
-#define INSP_ABI_HASH 0x1a15d1dau
+#define INSP_ABI_HASH 0xb1aac9c5u
 
 #endif

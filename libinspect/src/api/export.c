@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../output/corefile.h"
 #include "../output/jsonl.h"
 #include "../output/members.h"
 #include "session.h"
@@ -38,6 +39,16 @@ insp_status insp_export_inside(insp_session *s, const uint32_t *numbers, const s
     st = insp_members_write(&s->heap, &(insp_member_sets){numbers, counts, n}, &w, err);
     insp_writer_deinit(&w);
     return st ? st : insp_session_check(s, err);
+}
+
+insp_status insp_write_core(insp_session *s, insp_write_fn write, void *ctx, insp_error *err)
+{
+    if (strcmp(s->target.source, "process") != 0)
+        return insp_fail(err, INSP_ERR_ARGUMENT, 0,
+                         "only a process that was copied can be written");
+    insp_core_source from = {
+        .pid = s->target.pid, .snapshot = &s->snapshot, .space = &s->space};
+    return insp_corefile_write(&from, write, ctx, err);
 }
 
 /** A file to write to, and why that failed. */

@@ -75,7 +75,7 @@ static bool parse_line(const char *line, size_t n, insp_arena *text, insp_map_li
 insp_status insp_process_maps(int64_t pid, insp_arena *text, insp_map_lines *out,
                               insp_error *err)
 {
-    INSP_CLEANUP(insp_free_ptr) char *maps = insp_proc_read(pid, "maps");
+    INSP_CLEANUP(insp_free_ptr) char *maps = insp_proc_read(pid, "maps", NULL);
     if (!maps && (errno == EACCES || errno == EPERM || errno == ENOENT || errno == ESRCH)) {
         insp_trace_facts facts = insp_trace_facts_collect(pid, errno == ENOENT ? ESRCH : errno);
         return insp_trace_refused(&facts, err);
@@ -132,6 +132,22 @@ static void prepare(int64_t pid, insp_room_vec *rooms)
     insp_arena_deinit(&text);
 }
 
+// /proc/PID/`name`, or NULL where it cannot be read.
+static const char *keep_file(int64_t tid, const char *name, insp_arena *text, size_t *size)
+{
+    *size = 0;
+    INSP_CLEANUP(insp_free_ptr) char *read = insp_proc_read(tid, name, size);
+    return read ? insp_arena_text(text, read, *size) : NULL;
+}
+
+// What tells a core of the process from another one. Nothing depends on it here.
+static void keep_names(int64_t tid, insp_snapshot *out)
+{
+    out->name = keep_file(tid, "comm", &out->text, &out->name_size);
+    out->args = keep_file(tid, "cmdline", &out->text, &out->args_size);
+    out->auxv = keep_file(tid, "auxv", &out->text, &out->auxv_size);
+}
+
 // While every thread is held.
 static insp_status copy_held(const insp_held_vec *held, insp_room_vec *rooms,
                              insp_snapshot *out, insp_error *err)
@@ -144,6 +160,8 @@ static insp_status copy_held(const insp_held_vec *held, insp_room_vec *rooms,
         st = make_plan(tid, &out->text, &out->maps, &plan, err);
     if (!st)
         st = insp_copy_take(tid, &plan, rooms, out, err);
+    if (!st)
+        keep_names(tid, out);
     insp_copy_plan_deinit(&plan);
     return st;
 }

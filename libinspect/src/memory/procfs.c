@@ -15,7 +15,7 @@ INSP_VEC(text_vec, char);
 
 enum { CAP_SYS_PTRACE_BIT = 19 };
 
-static char *read_file(const char *path)
+static char *read_file(const char *path, size_t *size)
 {
     INSP_CLEANUP(insp_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -41,14 +41,16 @@ static char *read_file(const char *path)
         text.len += (size_t)got;
     }
     text.at[text.len] = '\0';
+    if (size)
+        *size = text.len;
     return text.at;
 }
 
-char *insp_proc_read(int64_t pid, const char *name)
+char *insp_proc_read(int64_t pid, const char *name, size_t *size)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/%s", pid, name);
-    return read_file(path);
+    return read_file(path, size);
 }
 
 // What follows "Key:\t" on a line of its own, or NULL.
@@ -66,7 +68,7 @@ static const char *value_of(const char *status, const char *key)
 bool insp_proc_status_read(int64_t pid, insp_proc_status *out)
 {
     *out = (insp_proc_status){0};
-    INSP_CLEANUP(insp_free_ptr) char *text = insp_proc_read(pid, "status");
+    INSP_CLEANUP(insp_free_ptr) char *text = insp_proc_read(pid, "status", NULL);
     if (!text)
         return false;
     const char *v;
@@ -95,7 +97,8 @@ insp_trace_facts insp_trace_facts_collect(int64_t pid, int error)
     insp_proc_status tracer;
     if (f.target.tracer && insp_proc_status_read(f.target.tracer, &tracer))
         memcpy(f.tracer_name, tracer.name, sizeof(f.tracer_name));
-    INSP_CLEANUP(insp_free_ptr) char *yama = read_file("/proc/sys/kernel/yama/ptrace_scope");
+    INSP_CLEANUP(insp_free_ptr)
+    char *yama = read_file("/proc/sys/kernel/yama/ptrace_scope", NULL);
     if (yama)
         (void)sscanf(yama, "%d", &f.yama);
     char path[32];

@@ -11,9 +11,9 @@
 
 /**
  * /proc/PID/`name` whole and NUL-terminated, to be freed; NULL with errno set where it cannot
- * be read.
+ * be read. *size (which may be NULL) becomes how long it is without that NUL.
  */
-char *insp_proc_read(int64_t pid, const char *name);
+char *insp_proc_read(int64_t pid, const char *name, size_t *size);
 
 /** Of /proc/PID/status. What is not there is 0. */
 typedef struct insp_proc_status {
