@@ -12,6 +12,7 @@ from bisect import bisect_right
 from codecs import getincrementaldecoder
 from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from . import collector, text
@@ -45,11 +46,41 @@ class Step:
         return text.shorten(self.name, 40)
 
 
+class Members(Sequence[Member]):
+    """The members of a component: there may be millions, so each becomes a row when it is asked for."""
+
+    def __init__(self, columns: Sequence[Sequence[int]], row: Any) -> None:
+        self._columns = columns
+        self._first, self._count = row.first, row.count
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The column of that name."""
+        return self._column(0)
+
+    @property
+    def types(self) -> Sequence[int]:
+        """The column of that name."""
+        return self._column(2)
+
+    def _column(self, i: int) -> Sequence[int]:
+        return self._columns[i][self._first : self._first + self._count]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        places = range(self._first, self._first + self._count)[place]
+        if isinstance(places, int):
+            return Member(*(column[places] for column in self._columns))
+        return [Member(*(column[i] for column in self._columns)) for i in places]
+
+
 @dataclass(frozen=True)
 class Component:
     """Objects each of which refers, over the others, to itself."""
 
-    members: List[Member]
+    members: Members
     bytes: int  # of the allocator's blocks
     reachable: bool
     program: bool
@@ -160,15 +191,15 @@ class Reader:
         """Rows of the components that have one of these objects."""
         if not numbers:
             return set()
-        places = (i for i, number in enumerate(self.found.members) if number in numbers)
-        return self._rows_at(places)
+        return self._rows_at(self.found.members, numbers)
 
     def _components_with_types(self) -> Set[int]:
-        types = {row.addr for row in self.book.types}
-        return self._rows_at(i for i, addr in enumerate(self.addrs) if addr in types)
+        return self._rows_at(self.addrs, frozenset(row.addr for row in self.book.types))
 
-    def _rows_at(self, places: Any) -> Set[int]:
+    def _rows_at(self, column: Sequence[int], wanted: FrozenSet[int]) -> Set[int]:
+        """The rows where one of these stands in the column."""
         starts = [row.first for row in self.rows]
+        places = compress(count(), map(wanted.__contains__, column))
         return {bisect_right(starts, place) - 1 for place in places}
 
     def row_of(self, number: int) -> Optional[int]:
@@ -191,11 +222,9 @@ class Reader:
             verdict=self._verdict(index),
         )
 
-    def members_of(self, row: Any) -> List[Member]:
+    def members_of(self, row: Any) -> Members:
         """What is known of each member without asking for it."""
-        a, b = row.first, row.first + row.count
-        columns = (self.found.members, self.addrs, self.types, self.sizes)
-        return list(map(Member, *(column[a:b] for column in columns)))
+        return Members((self.found.members, self.addrs, self.types, self.sizes), row)
 
     def pieces(self, shown: int) -> Iterator[str]:
         """JSON of the first components, a page at a time."""
@@ -285,7 +314,7 @@ class Reader:
     def _held(self, rows: Sequence[Any]) -> str:
         """For a reachable component with a surplus: whether something else holds it."""
         surplus = [row for row in rows if not row.immortal and row.remainder > 0]
-        if not surplus or self.holder(rows) is not None:
+        if not surplus or self.holder([row.number for row in rows]) is not None:
             return "reachable: held from outside."
         n = sum(row.remainder for row in surplus)
         first = surplus[0]
@@ -296,19 +325,16 @@ class Reader:
             "collector treats it as alive."
         )
 
-    def holder(self, members: Sequence[Any]) -> Optional[Tuple[Holder, str]]:
+    def holder(self, numbers: Sequence[int]) -> Optional[Tuple[Holder, str]]:
         """Who holds a component from outside, and by which slot; roots before objects."""
-        inside = {member.number for member in members}
-        found: Optional[Tuple[Holder, str]] = None
-        for member in members[:HOLDERS_LOOKED_FOR]:
-            for edge in self.book.session.referrers(member.number):
-                if edge.src in inside or edge.kind != REF_OWNED:
-                    continue
-                if self.book.is_root(edge.src):
-                    return self.book.holder(edge.src), text.clean(edge.name)
-                if found is None:
-                    found = self.book.holder(edge.src), text.clean(edge.name)
-        return found
+        asked = numbers[:HOLDERS_LOOKED_FOR]
+        edges = [edge for number in asked for edge in self.book.session.referrers(number)]
+        inside = {edge.src for edge in edges}.intersection(numbers)
+        outside = [e for e in edges if e.kind == REF_OWNED and e.src not in inside]
+        if not outside:
+            return None
+        best = next((edge for edge in outside if self.book.is_root(edge.src)), outside[0])
+        return self.book.holder(best.src), text.clean(best.name)
 
     # ---- likeness ----
 
@@ -366,7 +392,7 @@ class Reader:
         folded = first.classes and first.reachable and not args.classes
         if not shown or first.program or folded:
             return Group(first, spread, [], None)
-        held = self.holder(first.members) if first.reachable else None
+        held = self.holder(first.members.numbers) if first.reachable else None
         words = f"{held[0].path or held[0].type} {held[1]}" if held else None
         return Group(first, spread, self._ring(first.members), words)
 
@@ -421,4 +447,9 @@ def steps_of(book: Book, edges: Sequence[Any]) -> List[Step]:
 
 def types_of(component: Component, names: Dict[int, str]) -> List[Tuple[str, int]]:
     """The types of the members, most frequent first."""
-    return Counter(names[member.type] for member in component.members).most_common()
+    counts = Counter(component.members.types)
+    # Types that share a name are one.
+    found: "Counter[str]" = Counter()
+    for kind, n in counts.items():
+        found[names[kind]] += n
+    return found.most_common()

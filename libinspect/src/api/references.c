@@ -112,10 +112,14 @@ static insp_status finish(gathering *g, insp_edges *answer, const insp_edges **o
     return st;
 }
 
+static bool is_node(const insp_heap *h, uint32_t number)
+{
+    return number >= h->n_objects ? number < h->n_nodes : insp_heap_is_object(h, number);
+}
+
 static insp_status check_number(const insp_session *s, uint32_t number, insp_error *err)
 {
-    bool root = number >= s->heap.n_objects && number < s->heap.n_nodes;
-    if (root || insp_heap_is_object(&s->heap, number))
+    if (is_node(&s->heap, number))
         return INSP_OK;
     return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object or root number %u", number);
 }
@@ -262,10 +266,10 @@ insp_status insp_dangling(insp_session *s, insp_addr start, insp_addr end,
     insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
     if (!answer)
         return insp_nomem(err);
-    for (uint32_t n = 0; n < s->heap.n_nodes && !g.failed && g.rows.len < INSP_MOST_DANGLING;
-         n++) {
-        if (n >= s->heap.n_objects || insp_heap_is_object(&s->heap, n))
-            walk(&g, n, gather_dangling);
+    const insp_u32s *nodes = &s->heap.dangling;
+    for (size_t i = 0; i < nodes->len && !g.failed && g.rows.len < INSP_MOST_DANGLING; i++) {
+        if (is_node(&s->heap, nodes->at[i]))
+            walk(&g, nodes->at[i], gather_dangling);
     }
     return finish(&g, answer, out, err);
 }

@@ -38,6 +38,7 @@ void insp_heap_deinit(insp_heap *h)
     insp_u32s_deinit(&h->to);
     insp_bytes_deinit(&h->edge_kind);
     insp_addrs_deinit(&h->bodies);
+    insp_u32s_deinit(&h->dangling);
     insp_root_rows_deinit(&h->roots);
     insp_tallies_deinit(&h->by_type);
     insp_map_deinit(&h->interp_of);

@@ -99,6 +99,8 @@ typedef struct insp_heap {
     insp_u32s to;
     insp_bytes edge_kind;
     insp_addrs bodies; /**< blocks outside pools that objects in pools own */
+    insp_u32s
+        dangling; /**< numbers of nodes that own, by a slot, what is no object; in order */
     insp_root_rows roots;
     insp_arena text;
     insp_tallies by_type;

@@ -55,6 +55,12 @@ static uint64_t take_body(pass *p, insp_addr body)
     return block_bytes(h, body);
 }
 
+// Nodes are walked in order, so it would be the last.
+static bool has_dangling(const insp_heap *h, uint32_t number)
+{
+    return h->dangling.len && h->dangling.at[h->dangling.len - 1] == number;
+}
+
 static void take(pass *p, const insp_ref *ref)
 {
     insp_heap *h = p->h;
@@ -70,6 +76,8 @@ static void take(pass *p, const insp_ref *ref)
     if (!p->store || ref->kind == INSP_REF_POSSIBLE)
         return;
     if (dst == INSP_NONE) {
+        if (ref->kind == INSP_REF_OWNED && !has_dangling(h, p->src))
+            p->failed = p->failed || !insp_u32s_push(&h->dangling, p->src);
         insp_found(h->py->findings, "reference", ref->slot,
                    "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
                    ref->slot, ref->target);
@@ -269,6 +277,7 @@ static insp_status run(pass *p, insp_error *err)
 static void start_again(pass *p)
 {
     insp_heap *h = p->h;
+    h->dangling.len = 0;
     h->bodies.len = h->off.len = h->to.len = h->edge_kind.len = h->by_type.len =
         h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
