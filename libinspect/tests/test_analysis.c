@@ -331,6 +331,55 @@ START_TEST(native_words_locate_a_remainder_and_no_more_than_that)
 }
 END_TEST
 
+// A free list of 3.9: an array of dead objects, and behind them of what was taken out again.
+START_TEST(words_of_a_free_list_hold_nothing)
+{
+    enum { WORD = 0x200 };
+    insp_addr leaked = fake_list(&f, NULL, 0), dead = fake_list(&f, NULL, 0);
+    insp_addr other = fake_list(&f, NULL, 0);
+    fake_keep(&f, leaked);
+    fake_keep(&f, other);
+    fake_count(&f, leaked, 2);
+    fake_count(&f, other, 2);
+    fake_count(&f, dead, 0);
+    fake_put(&f, dead - 16, 0); // not in a list of the collector
+    fake_put(&f, FAKE_MODULE + WORD, dead);
+    fake_put(&f, FAKE_MODULE + WORD + 8, leaked);
+    fake_put(&f, FAKE_MODULE + WORD + 24, other); // behind a word of zeros
+    fake_read(&f);
+    ck_assert_uint_eq(f.heap.dead, 1);
+    ck_ok(insp_native_search(&f.heap, NULL, &native, &err));
+    size_t count;
+    ck_assert_ptr_null(insp_native_of(&native, fake_number(&f, leaked), &count));
+    ck_assert_ptr_nonnull(insp_native_of(&native, fake_number(&f, other), &count));
+    ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
+START_TEST(words_that_dead_frames_left_hold_nothing)
+{
+    enum { SIZE = 256 };
+    insp_addr leaked = fake_list(&f, NULL, 0), chunk = fake_chunk(&f, SIZE);
+    insp_addr before = fake_chunk(&f, SIZE), beside = fake_chunk(&f, SIZE);
+    fake_keep(&f, leaked);
+    fake_count(&f, leaked, 4);
+    FAKE_SET(&f, f.tstate, PyThreadState, datastack_chunk, chunk);
+    fake_put(&f, chunk, before);
+    fake_put(&f, chunk + 8, SIZE);
+    fake_put(&f, before + 8, UINT64_MAX); // no size: what it holds is looked at
+    fake_put(&f, chunk + 128, leaked);
+    fake_put(&f, before + 128, leaked);
+    fake_put(&f, beside + 128, leaked);
+    fake_read(&f);
+    ck_ok(insp_native_search(&f.heap, NULL, &native, &err));
+    size_t count;
+    const insp_native_word *words = insp_native_of(&native, fake_number(&f, leaked), &count);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(words[0].addr, before + 128);
+    ck_assert_uint_eq(words[1].addr, beside + 128);
+}
+END_TEST
+
 START_TEST(a_register_and_a_stack_are_searched_from_its_pointer_on)
 {
     enum { RSP = 19, RAX = 10 };
@@ -566,6 +615,8 @@ Suite *insp_analysis_suite(void)
     tcase_add_test(t, cycles_are_grouped_and_the_unreachable_come_first);
     tcase_add_test(t, rings_are_the_shortest_ways_back);
     tcase_add_test(t, native_words_locate_a_remainder_and_no_more_than_that);
+    tcase_add_test(t, words_of_a_free_list_hold_nothing);
+    tcase_add_test(t, words_that_dead_frames_left_hold_nothing);
     tcase_add_test(t, a_register_and_a_stack_are_searched_from_its_pointer_on);
     tcase_add_test(t, a_stack_that_several_threads_claim_is_searched_once);
     tcase_add_test(t, a_section_of_which_the_end_is_missing_is_searched_as_far_as_it_goes);

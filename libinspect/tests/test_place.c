@@ -39,6 +39,23 @@ START_TEST(every_word_of_an_object_is_its)
 }
 END_TEST
 
+START_TEST(pages_of_mimalloc_lie_in_no_arena)
+{
+    insp_addr list = fake_list(&f, NULL, 0), block = fake_block(&f, 96);
+    fake_keep(&f, list);
+    fake_free(&f, block);
+    fake_read(&f);
+    f.heap.pools.arenas.len = 0;
+    find(list + 8);
+    ck_assert_int_eq(place.kind, INSP_PLACE_OBJECT);
+    ck_assert_uint_eq(place.object, list);
+    ck_assert_uint_eq(place.pool, fake_pool_of(list));
+    ck_assert_uint_eq(place.arena, INSP_NONE);
+    find(block);
+    ck_assert_int_eq(place.kind, INSP_PLACE_FREE_BLOCK);
+}
+END_TEST
+
 START_TEST(items_are_their_lists)
 {
     insp_addr item = fake_str(&f, "item"), list = fake_list(&f, &item, 1);
@@ -164,6 +181,7 @@ Suite *insp_place_suite(void)
     TCase *tc = tcase_create("place");
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, every_word_of_an_object_is_its);
+    tcase_add_test(tc, pages_of_mimalloc_lie_in_no_arena);
     tcase_add_test(tc, items_are_their_lists);
     tcase_add_test(tc, free_blocks_are_ranked_from_the_last_freed);
     tcase_add_test(tc, a_free_list_that_goes_round_ends);

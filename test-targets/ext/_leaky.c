@@ -35,6 +35,17 @@ static PyObject *leak(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/** scrub(): writes over what earlier calls have left on the C stack. */
+static PyObject *scrub(PyObject *self, PyObject *args)
+{
+    (void)self;
+    (void)args;
+    volatile unsigned char room[1 << 16];
+    for (size_t i = 0; i < sizeof(room); i++)
+        room[i] = 0;
+    Py_RETURN_NONE;
+}
+
 /** release(op): gives back a reference that is someone else's. */
 static PyObject *release(PyObject *self, PyObject *op)
 {
@@ -89,6 +100,7 @@ static PyObject *orphan(PyObject *self, PyObject *text)
 
 static PyMethodDef methods[] = {
     {"leak", leak, METH_VARARGS, "Take n references and forget them."},
+    {"scrub", scrub, METH_NOARGS, "Write over what earlier calls have left on the C stack."},
     {"release", release, METH_O, "Give back one reference too many."},
     {"hold_bss", hold_bss, METH_O, "Keep a reference in a static variable."},
     {"hold_malloc", hold_malloc, METH_O, "Keep a reference in a malloc block."},

@@ -156,6 +156,13 @@ def _retained_test(self: EndToEnd) -> None:
     self.hold(ways.retained(self.answered.case))
 
 
+def sample(case: compare.Case, count: int = 12) -> typing.List[int]:
+    """Addresses of mortal objects that are spread over the heap."""
+    mortal = sorted(o.addr for o in case.export.objects.values()
+                    if not o.immortal and o.refcnt > 0 and case.in_core(o.addr) is not None)
+    return mortal[::len(mortal) // count or 1]
+
+
 def bills(case: compare.Case, facts: typing.Iterable[int]) -> Result:
     """`refs` of some objects: the bill adds up, against the core and the export."""
     result = Result("refs verb")

@@ -75,6 +75,7 @@ def _results(answered: endtoend.Answered) -> typing.Iterator[Result]:
             failed.compared = 1
             failed.add("no answer", "", 0, str(error)[-300:])
             yield failed
+    yield endtoend.bills(answered.case, endtoend.sample(answered.case))
     if planted.has_facts(answered.case.facts):
         yield planted.planted(answered.case)
 

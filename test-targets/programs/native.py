@@ -13,11 +13,14 @@ def main():
     words = [hold(thing) for hold, thing in held]
     _leaky.leak(leaked, 1)
     located = [thing for _, thing in held]
-    planted.stop({
+    # Without the GIL the array of a list is given back later: until then it points to what it held.
+    facts = {
         "remainders": [{"addr": id(o), "type": type(o).__name__, "remainder": 1}
-                       for o in located + [leaked]],
+                       for o in (*located, leaked)],
         "possible": [{"addr": word, "dst": id(thing)} for word, thing in zip(words, located)],
-        "located": planted.addresses(located), "unexplained": [id(leaked)]})
+        "located": planted.addresses(located), "unexplained": [id(leaked)]}
+    _leaky.scrub()
+    planted.stop(facts)
     return held, leaked
 
 

@@ -176,6 +176,8 @@ def _in_free_block(_book: Book, answer: Answer) -> None:
     answer.head = f"{answer.addr:#x} is in a free block: no object lives here."
     _block_fact(answer)
     rank = answer.place.free_rank
+    if rank == _NONE:
+        return
     if rank == 0:
         words = "head of its pool's free list: freed last, handed out next"
     else:
@@ -191,6 +193,9 @@ def _in_virgin_block(_book: Book, answer: Answer) -> None:
 
 def _pool(answer: Answer) -> str:
     place = answer.place
+    # mimalloc has pages, and no arenas that are known.
+    if place.arena == _NONE:
+        return f"page {place.pool:#x}"
     return f"pool {place.pool_index} of arena {place.arena}"
 
 
@@ -316,7 +321,8 @@ def _block_fact(answer: Answer) -> None:
 def _pool_fact(answer: Answer) -> Fact:
     place = answer.place
     used = f"{place.pool_used:,} of {place.pool_blocks:,} blocks in use"
-    return Fact("certain", f"pool {place.pool:#x}, {used}")
+    kind = "page" if place.arena == _NONE else "pool"
+    return Fact("certain", f"{kind} {place.pool:#x}, {used}")
 
 
 def _module_fact(answer: Answer) -> None:
@@ -369,7 +375,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
     if place.pool:
         found["pool"] = {
             "addr": hexa(place.pool),
-            "arena": place.arena,
+            "arena": None if place.arena == _NONE else place.arena,
             "blocks": place.pool_blocks,
             "used": place.pool_used,
         }

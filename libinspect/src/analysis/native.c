@@ -4,21 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Memory that is an object's, or a block of one: its references are known. */
-typedef struct owned {
-    insp_addr start, end;
-} owned;
-
-INSP_VEC(owned_ranges, owned);
+#include "stale.h"
 
 /** A search in progress. */
 typedef struct search {
     insp_heap *h;
     insp_native *out;
-    insp_map decoded;    // words in module data that a walk has read as a slot
-    owned_ranges blocks; // outside pools and modules, sorted
-    owned state;         // of the module being looked at
-    insp_map stacks;     // start of a mapping -> how much of its end was searched, in words
+    insp_map decoded; // words in module data that a walk has read as a slot
+    insp_map
+        doubtful; // slots on stacks of frames that may be stale: what blocks have to say does not count
+    insp_range_vec
+        blocks; // of objects, outside pools and modules, and what is stale; sorted, see flatten
+    insp_range state; // of the module being looked at
+    insp_map stacks;  // start of a mapping -> how much of its end was searched, in words
     uint32_t where;
     uint8_t place;
     bool failed;
@@ -67,7 +65,8 @@ static void look_at(search *s, insp_addr word, insp_addr addr)
     if (n == INSP_NONE || n >= s->h->n_objects || s->h->remainder.at[n] <= 0 ||
         !(s->h->kind.at[n] & INSP_K_COUNTED) ||
         insp_map_get(&s->decoded, addr) != INSP_MAP_NONE ||
-        ((s->place == INSP_NATIVE_MALLOC || s->place == INSP_NATIVE_DATA) && is_owned(s, addr)))
+        ((s->place == INSP_NATIVE_MALLOC || s->place == INSP_NATIVE_DATA) &&
+         is_owned(s, addr) && insp_map_get(&s->doubtful, addr) == INSP_MAP_NONE))
         return;
     insp_native_word w = {.object = n, .where = s->where, .addr = addr, .place = s->place};
     s->failed = s->failed || !insp_native_words_push(&s->out->words, w);
@@ -144,9 +143,9 @@ static void scan_thread(search *s, const insp_thread_regs *t)
 
 static void add_block(search *s, insp_addr start, uint64_t size)
 {
-    owned range = {start, start + size};
+    insp_range range = {start, start + size};
     if (size)
-        s->failed = s->failed || !owned_ranges_push(&s->blocks, range);
+        s->failed = s->failed || !insp_range_vec_push(&s->blocks, range);
 }
 
 static void remember(insp_refs *refs)
@@ -158,34 +157,33 @@ static void remember(insp_refs *refs)
         if (ref->form == INSP_FORM_BODY &&
             insp_pools_number(&s->h->pools, ref->target, &unused) == INSP_NONE)
             add_block(s, ref->target, insp_malloc_block(s->h, ref->target));
-        if (ref->slot && ref->kind != INSP_REF_POSSIBLE)
-            s->failed = s->failed || !insp_map_set(&s->decoded, ref->slot, 1);
+        insp_map *slots = ref->kind == INSP_REF_POSSIBLE ? &s->doubtful : &s->decoded;
+        if (ref->slot)
+            s->failed = s->failed || !insp_map_set(slots, ref->slot, 1);
     }
     refs->len = 0;
 }
 
-// Free lists keep pointers to what left them long ago, and the type cache borrows its values.
-static void add_caches(search *s)
-{
-    const insp_layout *l = &s->h->py->layout;
-    int32_t lists = INSP_OFF(l, PyInterpreterState, free_lists);
-    int32_t lists_end = INSP_OFF(l, PyInterpreterState, free_lists_end);
-    int32_t cache = INSP_OFF(l, PyInterpreterState, type_cache);
-    enum { ENTRIES = 4096 };
-    uint64_t cache_size = (uint64_t)INSP_OFF(l, type_cache_entry, sizeof) * ENTRIES;
-    for (size_t i = 0; i < s->h->py->interps.len; i++) {
-        insp_addr interp = s->h->py->interps.at[i].addr;
-        if (lists >= 0 && lists_end > lists)
-            add_block(s, interp + (uint32_t)lists, (uint64_t)(lists_end - lists));
-        if (cache >= 0)
-            add_block(s, interp + (uint32_t)cache, cache_size);
-    }
-}
-
 static int by_start(const void *a, const void *b)
 {
-    const owned *x = a, *y = b;
+    const insp_range *x = a, *y = b;
     return x->start < y->start ? -1 : x->start > y->start;
+}
+
+// What is stale may lie in a block of malloc: then the ranges become one, as is_owned wants them.
+static void flatten(insp_range_vec *v)
+{
+    size_t kept = 0;
+    if (v->len)
+        qsort(v->at, v->len, sizeof(*v->at), by_start);
+    for (size_t i = 0; i < v->len; i++) {
+        insp_range *last = kept ? &v->at[kept - 1] : NULL;
+        if (!last || v->at[i].start > last->end)
+            v->at[kept++] = v->at[i];
+        else if (v->at[i].end > last->end)
+            last->end = v->at[i].end;
+    }
+    v->len = kept;
 }
 
 // Slots that a walk knows are no candidates: those of roots and of what lies outside pools by address,
@@ -206,9 +204,8 @@ static void find_decoded(search *s, insp_refs *refs)
         remember(refs);
     }
     h->decoder.refs = NULL;
-    add_caches(s);
-    if (s->blocks.len)
-        qsort(s->blocks.at, s->blocks.len, sizeof(*s->blocks.at), by_start);
+    s->failed = s->failed || !insp_stale_find(h, &s->blocks);
+    flatten(&s->blocks);
 }
 
 static void remember_state(insp_refs *refs)
@@ -242,7 +239,7 @@ static void scan_states(search *s, insp_refs *refs)
         r.bad = false;
         if (!size || size > h->memory)
             continue;
-        s->state = (owned){start, start + size};
+        s->state = (insp_range){start, start + size};
         s->where = n;
         insp_heap_walk(h, n);
         remember_state(refs);
@@ -344,8 +341,9 @@ insp_status insp_native_search(insp_heap *h, const insp_thread_regs_vec *threads
     out->modules = h->py->images->len;
     out->threads = threads ? threads->len : 0;
     insp_map_deinit(&s.decoded);
+    insp_map_deinit(&s.doubtful);
     insp_map_deinit(&s.stacks);
-    owned_ranges_deinit(&s.blocks);
+    insp_range_vec_deinit(&s.blocks);
     if (out->words.len)
         qsort(out->words.at, out->words.len, sizeof(*out->words.at), by_object);
     return s.failed ? insp_nomem(err) : INSP_OK;

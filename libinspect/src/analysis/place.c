@@ -98,8 +98,10 @@ static void in_block(insp_heap *h, const insp_pool_row *pool, uint32_t n, insp_a
         out->kind = INSP_PLACE_VIRGIN_BLOCK;
         return;
     }
-    out->free_rank = rank_in_free_list(h, pool, out->block);
-    if (out->free_rank != INSP_NONE)
+    // A page of mimalloc has three lists, in no order of time.
+    bool ranked = h->py->layout.flavour->alloc != INSP_ALLOC_MIMALLOC;
+    out->free_rank = ranked ? rank_in_free_list(h, pool, out->block) : INSP_NONE;
+    if (out->free_rank != INSP_NONE || h->kind.at[n] == INSP_K_FREE)
         out->kind = INSP_PLACE_FREE_BLOCK;
 }
 
@@ -125,6 +127,10 @@ static bool in_arena(insp_heap *h, insp_addr addr, insp_place *out)
 {
     const insp_pools *p = &h->pools;
     uint64_t size = h->py->pymalloc.arena_size;
+    // mimalloc's pages lie in no arenas that are known here.
+    const insp_pool_row *page = p->arenas.len ? NULL : insp_pools_find(p, addr);
+    if (page)
+        in_pool(h, page, addr, out);
     for (uint32_t i = 0; i < p->arenas.len; i++) {
         const insp_arena_info *arena = &p->arenas.at[i];
         if (addr < arena->addr || addr - arena->addr >= size)
@@ -138,7 +144,7 @@ static bool in_arena(insp_heap *h, insp_addr addr, insp_place *out)
         }
         return true;
     }
-    return false;
+    return page != NULL;
 }
 
 // ---- elsewhere ----
