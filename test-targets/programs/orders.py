@@ -85,8 +85,8 @@ def serve(config):
     s, sessions = open_sessions(40)
     planted.stop({
         "refcounts": [
-            # globals of __main__, .config of the worker, the local here
-            {"addr": id(config), "refcount": 3},
+            # globals of __main__, .config of the worker, the local here; up to 3.10 the stack of main()
+            {"addr": id(config), "refcount": 3 + (sys.version_info < (3, 11))},
             # Immortal where there is no GIL and a second thread. Else forty sessions, the name in the globals, the type's own __mro__, and until 3.15 two descriptors.
             *([{"addr": id(Session), "refcount": 44 if sys.version_info < (3, 15) else 42}]
               if "t" not in sys.abiflags else [])],

@@ -17,18 +17,18 @@ static void add(finding *f, insp_addr start, uint64_t size)
 // Since 3.12 free lists lie in the interpreter; its type cache borrows its values.
 static void add_caches(finding *f)
 {
-    enum { ENTRIES = 4096 };
     const insp_layout *l = &f->h->py->layout;
     int32_t lists = INSP_OFF(l, PyInterpreterState, free_lists);
     int32_t lists_end = INSP_OFF(l, PyInterpreterState, free_lists_end);
-    int32_t cache = INSP_OFF(l, PyInterpreterState, type_cache);
-    uint64_t cache_size = (uint64_t)INSP_OFF(l, type_cache_entry, sizeof) * ENTRIES;
-    for (size_t i = 0; i < f->h->py->interps.len; i++) {
+    uint64_t cache_size =
+        (uint64_t)INSP_OFF(l, type_cache_entry, sizeof) * INSP_TYPE_CACHE_ENTRIES;
+    for (uint32_t i = 0; i < f->h->py->interps.len; i++) {
         insp_addr interp = f->h->py->interps.at[i].addr;
         if (lists >= 0 && lists_end > lists)
             add(f, interp + (uint32_t)lists, (uint64_t)(lists_end - lists));
-        if (cache >= 0)
-            add(f, interp + (uint32_t)cache, cache_size);
+        insp_addr cache = insp_type_cache_of(f->h->py, i);
+        if (cache)
+            add(f, cache, cache_size);
     }
 }
 

@@ -125,6 +125,15 @@ insp_status insp_interps_read(insp_cpython *py, insp_error *err);
 insp_status insp_threads_read(insp_cpython *py, insp_error *err);
 insp_status insp_pymalloc_find(insp_cpython *py, insp_error *err);
 void insp_type_cache_find(insp_cpython *py);
+
+/** Entries of a type cache: 1 << MCACHE_SIZE_EXP. */
+enum { INSP_TYPE_CACHE_ENTRIES = 4096 };
+
+/**
+ * The type attribute cache of an interpreter, 0 where none is known: of each its own since 3.10 (bpo-42745), and
+ * before that the static one under the first.
+ */
+insp_addr insp_type_cache_of(const insp_cpython *py, uint32_t interp);
 void insp_tracemalloc_find(insp_cpython *py);
 insp_status insp_functions_find(insp_cpython *py, insp_images *images, insp_error *err);
 insp_status insp_layout_prove(insp_cpython *py, insp_error *err);

@@ -65,3 +65,11 @@ void insp_type_cache_find(insp_cpython *py)
          seg = insp_data_next(py, seg))
         py->type_cache = search_segment(&r, seg, &v);
 }
+
+insp_addr insp_type_cache_of(const insp_cpython *py, uint32_t interp)
+{
+    int32_t member = INSP_OFF(&py->layout, PyInterpreterState, type_cache);
+    if (member >= 0)
+        return py->interps.at[interp].addr + (uint32_t)member;
+    return interp == 0 ? py->type_cache : 0;
+}

@@ -99,6 +99,12 @@ static bool add(insp_heap *h, insp_root_row row)
     return insp_root_rows_push(&h->roots, row);
 }
 
+// In 3.8 all interpreters have the one collector of the runtime: bpo-36854 gave each its own.
+static bool has_collector(const insp_cpython *py, uint32_t i)
+{
+    return i == 0 || py->interps.at[i].gc != py->interps.at[0].gc;
+}
+
 static bool add_interpreter(insp_heap *h, uint32_t i)
 {
     insp_addr addr = h->py->interps.at[i].addr;
@@ -114,7 +120,8 @@ static bool add_interpreter(insp_heap *h, uint32_t i)
     for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
         row.kind = parts[k].kind;
         row.name = parts[k].name;
-        if (!add(h, row))
+        bool has = row.kind != kind_gc || has_collector(h->py, i);
+        if (has && !add(h, row))
             return false;
     }
     return true;
@@ -301,11 +308,10 @@ static void walk_atexit(insp_decoder *d, insp_addr interp)
 // The name of an entry is owned, its value is not (Objects/typeobject.c, _PyType_Lookup).
 static void walk_type_cache(insp_decoder *d, insp_addr cache)
 {
-    enum { ENTRIES = 4096 };
     const insp_layout *l = &d->py->layout;
     uint32_t step = (uint32_t)INSP_OFF(l, type_cache_entry, sizeof);
     insp_addr name = cache + (uint32_t)INSP_OFF(l, type_cache_entry, name);
-    for (uint32_t i = 0; cache && i < ENTRIES; i++)
+    for (uint32_t i = 0; cache && i < INSP_TYPE_CACHE_ENTRIES; i++)
         insp_emit_named(d, name + i * step, "name", false);
 }
 
@@ -320,15 +326,6 @@ static void walk_filenames(insp_decoder *d, insp_addr table)
         (void)insp_hashtable_key(&d->r, w.entry, &slot);
         insp_emit_named(d, slot, "file name", false);
     }
-}
-
-// One of each interpreter since 3.10 (bpo-42745); all share the static one before.
-static insp_addr type_cache(const insp_cpython *py, insp_addr interp)
-{
-    int32_t member = INSP_OFF(&py->layout, PyInterpreterState, type_cache);
-    if (member >= 0)
-        return interp + (uint32_t)member;
-    return interp == py->interps.at[0].addr ? py->type_cache : 0;
 }
 
 // The frames of a thread are roots one after the other, the innermost first.
@@ -371,7 +368,7 @@ void insp_root_walk(insp_heap *h, uint32_t root)
     } else if (row->kind == kind_atexit) {
         walk_atexit(d, row->addr);
     } else if (row->kind == kind_cache) {
-        walk_type_cache(d, type_cache(h->py, row->addr));
+        walk_type_cache(d, insp_type_cache_of(h->py, row->interp));
     } else if (row->kind == kind_thread) {
         walk_members(d, row->addr, thread_members,
                      sizeof(thread_members) / sizeof(thread_members[0]));

@@ -12,6 +12,13 @@
 #include "release.h"
 #include "type.h"
 
+/** Up to 3.10, where frames are objects and walked in any order: which frame each one has called. */
+typedef struct insp_callees {
+    insp_map place; /**< frame -> its place in `of` */
+    insp_addrs of;  /**< the frame that runs because of a call in it, 0 for none */
+    bool read;
+} insp_callees;
+
 typedef struct insp_decoder {
     insp_reader r;
     const insp_cpython *py;
@@ -20,6 +27,7 @@ typedef struct insp_decoder {
     insp_refs *refs;       /**< where the walk in progress emits to */
     insp_addr interned;    /**< the dict of interned strings, 0 where it is not known */
     insp_depths depths;
+    insp_callees callees;
     insp_addr inner; /**< the frame that the frame being walked has called, 0 for none */
     bool all;        /**< emit borrowed and weak references and bodies too */
     uint64_t looked; /**< slots that the walk in progress has looked at */

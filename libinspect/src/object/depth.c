@@ -92,8 +92,8 @@ static int64_t effect(const opcode *op, int64_t base, uint32_t arg)
     return base + op->per * (int64_t)arg + op->bit * __builtin_popcount(arg & op->mask);
 }
 
-// Up to CPython 3.8 (bpo-33387) what follows a try block finds six words above it when there was an exception,
-// one when there was none: the depth counts six, and only what lies below (`sure`) is certain.
+// Up to CPython 3.8 (bpo-33387) a finally block finds six words above the try block's when there was an
+// exception, one when there was none: the depth counts six, and only what lies below (`sure`) is certain.
 static void reach(flow *f, int64_t at, int64_t depth, int64_t sure)
 {
     if (at < 0 || at >= f->n || depth < 0 || depth > f->most)
@@ -130,6 +130,12 @@ static const opcode *decode(flow *f, uint32_t *at, uint32_t *arg)
     return op->base ? &f->t->ops[op->base] : op;
 }
 
+// Whether a handler is also come to without an exception, as a finally block is: from the opcode before it.
+static bool is_entered(const flow *f, int64_t handler)
+{
+    return handler > 0 && handler < f->n && opcode_at(f, (uint32_t)handler - 1)->flow == ENTERS;
+}
+
 static void follow(flow *f, uint32_t at)
 {
     enum { EXCEPTION = 6 };
@@ -141,7 +147,8 @@ static void follow(flow *f, uint32_t at)
     int64_t next = (int64_t)at + 1 + op->caches, by = (int64_t)arg * f->t->unit / 2;
     int64_t there = depth + effect(op, op->jump, arg);
     if (op->flow == NEXT_OR_HANDLER)
-        reach(f, next + by, there, sure < 0 ? there - EXCEPTION : sure);
+        reach(f, next + by, there,
+              sure < 0 && is_entered(f, next + by) ? there - EXCEPTION : sure);
     else if (op->flow == FORWARD || op->flow == NEXT_OR_FORWARD)
         reach(f, next + by, there, sure);
     else if (op->flow == BACKWARD || op->flow == NEXT_OR_BACKWARD)

@@ -245,16 +245,48 @@ void insp_walk_iframe(insp_decoder *d, insp_addr addr, bool visited)
         insp_walk_iframe_slots(d, &f, visited);
 }
 
+// A thread's frames are a list from the innermost one on. Damaged ones may meet: what is behind that is known.
+static void read_callees(insp_decoder *d)
+{
+    enum { MOST = 1 << 24 };
+    insp_callees *c = &d->callees;
+    bool bad = d->r.bad;
+    c->read = true;
+    for (size_t i = 0; i < d->py->threads.len; i++) {
+        insp_addr callee = 0, at = d->py->threads.at[i].frame;
+        d->r.bad = false;
+        while (at && !d->r.bad && c->of.len < MOST &&
+               insp_map_get(&c->place, at) == INSP_MAP_NONE &&
+               insp_map_set(&c->place, at, (uint32_t)c->of.len) &&
+               insp_addrs_push(&c->of, callee)) {
+            callee = at;
+            at = INSP_U64(&d->r, at, PyFrameObject, f_back);
+        }
+    }
+    d->r.bad = bad;
+}
+
+static insp_addr callee_of(insp_decoder *d, insp_addr frame)
+{
+    if (!d->callees.read)
+        read_callees(d);
+    uint32_t place = insp_map_get(&d->callees.place, frame);
+    return place < d->callees.of.len ? d->callees.of.at[place] : 0;
+}
+
 // frame_traverse (Objects/frameobject.c): since 3.11 the frame's contents only where the object owns them;
 // before that always.
 void insp_walk_frame(insp_decoder *d, insp_addr addr)
 {
     if (are_objects(d)) {
         insp_iframe f;
-        if (insp_iframe_look(d, addr, &f))
-            insp_walk_iframe_slots(d, &f, true);
-        else
+        bool sound = insp_iframe_look(d, addr, &f);
+        if (!sound)
             no_frame(d, addr);
+        d->inner = sound && f.executing ? callee_of(d, addr) : 0;
+        if (sound)
+            insp_walk_iframe_slots(d, &f, true);
+        d->inner = 0;
         return;
     }
     insp_addr iframe = INSP_U64(&d->r, addr, PyFrameObject, f_frame);

@@ -72,6 +72,7 @@ void insp_release_deinit(insp_release *release)
 {
     insp_machine_destroy(release->machine);
     insp_released_rows_deinit(&release->rows);
+    insp_addrs_deinit(&release->evicted);
     release->machine = NULL;
 }
 
@@ -85,10 +86,29 @@ static bool is_object(insp_decoder *d, insp_addr addr)
     return found;
 }
 
+// An entry of a type cache owns its name, as long as no other one comes into its place.
+static bool is_cached_name(const insp_decoder *d, insp_addr addr)
+{
+    const insp_layout *l = &d->py->layout;
+    uint32_t step = (uint32_t)INSP_OFF(l, type_cache_entry, sizeof);
+    uint32_t name = (uint32_t)INSP_OFF(l, type_cache_entry, name);
+    for (uint32_t i = 0; i < d->py->interps.len; i++) {
+        insp_addr cache = insp_type_cache_of(d->py, i);
+        if (cache && addr - cache < (uint64_t)step * INSP_TYPE_CACHE_ENTRIES &&
+            (addr - cache) % step == name)
+            return true;
+    }
+    return false;
+}
+
 static void lowered(void *ctx, insp_addr addr, uint64_t before, uint64_t after)
 {
     insp_decoder *d = ctx;
     insp_release *rel = &d->release;
+    if (before && is_cached_name(d, addr)) {
+        d->types->failed = d->types->failed || !insp_addrs_push(&rel->evicted, before);
+        return;
+    }
     insp_addr target = addr - (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_refcnt);
     // Pointers in free memory are no counts: those have no bit set here, not even in 3.14's ob_overflow.
     if (before <= after || before - after > MOST_LOWERED || target == rel->object ||
@@ -134,6 +154,15 @@ static insp_released_row *find(insp_release *rel, insp_addr target)
     return row && row->n ? row : NULL;
 }
 
+static void forget_evicted(insp_release *rel)
+{
+    for (size_t i = 0; i < rel->evicted.len; i++) {
+        insp_released_row *row = find(rel, rel->evicted.at[i]);
+        if (row)
+            row->n--;
+    }
+}
+
 static void pass_on(insp_refs *tee)
 {
     insp_release *rel = tee->ctx;
@@ -155,11 +184,12 @@ static void pass_on(insp_refs *tee)
 bool insp_release_begin(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     insp_release *rel = &d->release;
-    rel->rows.len = 0;
+    rel->rows.len = rel->evicted.len = 0;
     rel->object = addr;
     if (!interpret(d, addr, t) || !rel->rows.len)
         return false;
     qsort(rel->rows.at, rel->rows.len, sizeof(*rel->rows.at), by_target);
+    forget_evicted(rel);
     memset(rel->met, 0, sizeof(rel->met));
     rel->to = d->refs;
     rel->tee.len = 0;

@@ -31,7 +31,8 @@ typedef struct insp_release {
     bool failed;                /**< there is none to be had */
     uint64_t most_instructions; /**< see insp_release_allow */
     insp_released_rows rows;
-    insp_refs tee; /**< what the walk of the object emits, on its way to `to` */
+    insp_addrs evicted; /**< names that a look-up on the way has pushed out of a type cache */
+    insp_refs tee;      /**< what the walk of the object emits, on its way to `to` */
     insp_refs *to;
     insp_addr object;                      /**< being walked */
     uint64_t met[INSP_RELEASE_WORDS / 64]; /**< its words that the walk has emitted as slots */

@@ -374,6 +374,9 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
     else
         t->dealloc = dealloc_of(r, base, d, described);
     t->is_class = base != t->addr;
+    // structseq_traverse (Objects/structseq.c) does since 3.9 (bpo-40217).
+    bool visits = t->is_class || t->n_fields < 0 || types->py->hex >= 0x03090000;
+    t->visits_type = t->is_gc && visits;
     // subtype_traverse visits __dict__ only where the base, which visits its own, has it elsewhere.
     bool inherits = !t->is_class ||
                     t->dictoffset == (int64_t)INSP_U64(r, base, PyTypeObject, tp_dictoffset);

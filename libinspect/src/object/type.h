@@ -95,6 +95,7 @@ typedef struct insp_typeinfo {
     uint8_t is_gc;        /**< instances have a gc head (types: see insp_instance_is_gc) */
     uint8_t is_heap;      /**< instances own a reference to it */
     uint8_t is_class;     /**< made by a class statement: subtype_traverse */
+    uint8_t visits_type;  /**< where tp_traverse is not interpreted: it visits ob_type */
     uint8_t sizeof_known; /**< no __sizeof__ of its own that we do not know */
     uint8_t preheader;    /**< bytes before the gc head */
     uint8_t

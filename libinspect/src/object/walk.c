@@ -30,6 +30,8 @@ void insp_decoder_deinit(insp_decoder *d)
     insp_machine_destroy(d->machine);
     d->machine = NULL;
     insp_release_deinit(&d->release);
+    insp_map_deinit(&d->callees.place);
+    insp_addrs_deinit(&d->callees.of);
 }
 
 void insp_circle(insp_decoder *d, insp_addr owner, insp_addr at)
@@ -232,7 +234,7 @@ static void walk_known(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         emitted = insp_walk_traverse(d, addr, t);
     } else if (t->is_heap && t->kind != INSP_KIND_LRU_LINK) {
         insp_addr slot = addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_type);
-        insp_emit_named(d, slot, "ob_type", t->is_gc);
+        insp_emit_named(d, slot, "ob_type", t->visits_type);
     }
     walk_slots(d, addr, t, emitted);
     if (t->managed_dict)
