@@ -31,9 +31,8 @@ def gc(case: Case, answers: Answers) -> Result:
     _same(result, "garbage", mine["garbage"], len(truth.gc_garbage))
     if case.free_threaded:
         sizes = {row["name"]: row["objects"] for row in mine["generations"]}
-        if len(answers["gc"]["interpreters"]) == 1:
-            tracked = set().union(*(truth.generation(i) for i in range(3)))
-            _same(result, "tracked", sizes["tracked"], len(tracked))
+        tracked = set().union(*(truth.generation(i) for i in range(3)))
+        _same(result, "tracked", sizes["tracked"], len(tracked))
         return result
     for i, gen in enumerate(mine["generations"][:3]):
         where = "generation %d " % i
@@ -86,6 +85,8 @@ def garbage(case: Case, answers: Answers) -> Result:
     others = {o.addr for o in case.export.objects.values() if o.interp}
     said = addresses(answer["unreachable"]) - others
     may = addresses(answer["may_resurrect"])
+    tracked = {o.addr for o in case.export.objects.values() if o.gc not in (None, "untracked")}
+    _same(result, "unreachable, not tracked", said - tracked, set())
     saved = case.truth.saved
     if saved is not None:
         result.compared += len(said | saved) + 1

@@ -200,18 +200,21 @@ static uint64_t list_length(insp_session *s, const insp_gc_list *list)
     return n;
 }
 
-// The same where they have: those of a list are of its state. With several interpreters a state is a list of each.
-static uint64_t marked(const insp_session *s, uint32_t list)
+// The same where they have: those of a list are of its state, and its interpreter's.
+static uint64_t marked(const insp_session *s, uint32_t interp, uint32_t list)
 {
     uint64_t n = 0;
+    bool alone = s->py.interps.len == 1;
     for (uint32_t i = 0; i < s->heap.n_objects; i++)
         n += insp_heap_is_object(&s->heap, i) &&
-             insp_heap_gc(&s->heap, i) == INSP_GC_FIRST_LIST + list;
+             insp_heap_gc(&s->heap, i) == INSP_GC_FIRST_LIST + list &&
+             (alone || insp_heap_interp(&s->heap, i) == interp);
     return n;
 }
 
-// Without lists there is one generation, and bits of each object say what is in it. Whose it is they do not say.
-static bool fill_from_bits(const insp_session *s, insp_interpreter *to, insp_arena *arena)
+// Without lists there is one generation, and bits of each object say what is in it.
+static bool fill_from_bits(const insp_session *s, uint32_t interp, insp_interpreter *to,
+                           insp_arena *arena)
 {
     static const struct {
         const char *name;
@@ -219,10 +222,10 @@ static bool fill_from_bits(const insp_session *s, insp_interpreter *to, insp_are
     } parts[] = {{"tracked", INSP_GC_LOOSE - INSP_GC_FIRST_LIST}, {"frozen", 3}};
     enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
     insp_generation *rows = insp_arena_array(arena, PARTS, sizeof(*rows));
-    bool known = s->reached >= INSP_STAGE_OBJECTS && s->py.interps.len == 1;
+    bool known = s->reached >= INSP_STAGE_OBJECTS;
     for (uint32_t i = 0; rows && known && i < PARTS; i++)
         rows[i] = (insp_generation){.name = parts[i].name,
-                                    .objects = marked(s, parts[i].list),
+                                    .objects = marked(s, interp, parts[i].list),
                                     .threshold = -1,
                                     .count = -1,
                                     .collections = -1,
@@ -237,7 +240,7 @@ static bool fill_generations(insp_session *s, const insp_interp *in, insp_interp
                              insp_arena *arena)
 {
     if (s->py.layout.flavour->gc == INSP_GC_NO_LISTS)
-        return fill_from_bits(s, to, arena);
+        return fill_from_bits(s, (uint32_t)(in - s->py.interps.at), to, arena);
     insp_generation *rows = insp_arena_array(arena, in->n_lists, sizeof(*rows));
     if (!rows)
         return false;
@@ -245,7 +248,7 @@ static bool fill_generations(insp_session *s, const insp_interp *in, insp_interp
     for (uint32_t i = 0; i < in->n_lists; i++) {
         const insp_gc_list *l = &in->lists[i];
         rows[i] = (insp_generation){.name = l->name,
-                                    .objects = known ? marked(s, i) : list_length(s, l),
+                                    .objects = known ? marked(s, 0, i) : list_length(s, l),
                                     .threshold = l->threshold,
                                     .count = l->count,
                                     .collections = l->collections,

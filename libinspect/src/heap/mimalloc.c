@@ -77,6 +77,25 @@ static uint32_t use_of(reading *rd, insp_addr page)
     return (insp_u8(&rd->r, page + at) >> FLAGS & TAG_MASK) + 1u;
 }
 
+// Each thread has heaps of its own, inside its _PyThreadStateImpl, and a page knows its heap (mi_page_t.xheap, behind
+// xthread_free). That of a thread that has ended belongs to nobody until somebody takes it; it is the main
+// interpreter's then, more likely than that of one that ends with its threads.
+static uint32_t interp_of(reading *rd, insp_addr page)
+{
+    enum { STATE_BYTES = 1 << 16 };
+    uint32_t at = (uint32_t)INSP_OFF(&rd->py->layout, mi_page, xthread_free) + 8;
+    insp_addr heap = insp_u64(&rd->r, page + at);
+    rd->r.bad = false;
+    const insp_tstate *owner = NULL;
+    for (size_t i = 0; i < rd->py->threads.len; i++) {
+        const insp_tstate *ts = &rd->py->threads.at[i];
+        if (ts->addr <= heap && heap - ts->addr < STATE_BYTES &&
+            (!owner || ts->addr > owner->addr))
+            owner = ts;
+    }
+    return owner ? owner->interp : 0;
+}
+
 // The size of a block; 0 for a span that is no page. What is above 2 GiB is one block of all slices.
 static uint64_t block_size(reading *rd, insp_addr page, uint64_t bytes)
 {
@@ -152,6 +171,7 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
     row.size = (uint32_t)size;
     row.n = row.carved;
     row.use = (uint8_t)use;
+    row.interp = rd->py->interps.len > 1 ? interp_of(rd, page) : 0;
     row.first = rd->p->numbers;
     rd->p->numbers += row.n;
     row.used = row.carved - free_blocks(rd, &row, page);

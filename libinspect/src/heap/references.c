@@ -78,9 +78,10 @@ static void take(pass *p, const insp_ref *ref)
     if (dst == INSP_NONE) {
         if (ref->kind == INSP_REF_OWNED && !has_dangling(h, p->src))
             p->failed = p->failed || !insp_u32s_push(&h->dangling, p->src);
-        insp_found(h->py->findings, "reference", ref->slot,
-                   "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
-                   ref->slot, ref->target);
+        if (ref->kind != INSP_REF_BORROWED)
+            insp_found(h->py->findings, "reference", ref->slot,
+                       "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
+                       ref->slot, ref->target);
         return;
     }
     if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED)

@@ -85,9 +85,10 @@ static void scan_block(insp_heap *h, uint32_t n, insp_addr block, uint32_t size)
 
 // A page that says what its blocks are: objects, in a known place. The collector's bits are the object's own
 // (Include/internal/pycore_gc.h).
-static void scan_own_page(insp_heap *h, uint32_t n, insp_addr block, insp_pool_use use)
+static void scan_own_page(insp_heap *h, const insp_pool_row *row, uint32_t n, insp_addr block)
 {
     enum { TRACKED = 1, FROZEN = 8, PRE = 16 };
+    insp_pool_use use = (insp_pool_use)row->use;
     insp_reader *r = &h->decoder.r;
     insp_addr addr = block + h->py->debug_pad + (use == INSP_POOL_GC_PRE ? PRE : 0);
     uint8_t bits = use >= INSP_POOL_GC ? INSP_U8(r, addr, PyObject, ob_gc_bits) : 0;
@@ -105,6 +106,9 @@ static void scan_own_page(insp_heap *h, uint32_t n, insp_addr block, insp_pool_u
                                       : (unsigned)insp_heap_gc(h, n);
     unsigned others = h->kind.at[n] & ~(unsigned)INSP_K_GC_MASK;
     h->kind.at[n] = (uint8_t)(others | state << INSP_K_GC_SHIFT);
+    if (h->py->interps.len > 1 && state > INSP_GC_UNTRACKED &&
+        !insp_map_set(&h->interp_of, n, row->interp))
+        h->types.failed = true;
 }
 
 static void scan_pool(insp_heap *h, const insp_pool_row *row)
@@ -116,7 +120,7 @@ static void scan_pool(insp_heap *h, const insp_pool_row *row)
         if (row->use == INSP_POOL_ANY)
             scan_block(h, row->first + b, block, row->size);
         else
-            scan_own_page(h, row->first + b, block, (insp_pool_use)row->use);
+            scan_own_page(h, row, row->first + b, block);
     }
 }
 

@@ -86,6 +86,32 @@ static bool is_object(insp_decoder *d, insp_addr addr)
     return found;
 }
 
+static uint32_t lowered_by(uint64_t before, uint64_t after)
+{
+    return before > after && before - after <= MOST_LOWERED ? (uint32_t)(before - after) : 0;
+}
+
+static insp_released_row whole_count(const insp_layout *l, insp_addr addr, uint64_t before,
+                                     uint64_t after)
+{
+    // Pointers in free memory are no counts: those have no bit set here, not even in 3.14's ob_overflow.
+    bool count = !(before >> 32 & 0xffff);
+    return (insp_released_row){addr - (uint32_t)INSP_OFF(l, PyObject, ob_refcnt),
+                               count ? lowered_by(before, after) : 0};
+}
+
+// Without the GIL the owner's count is the upper half of a word, and everybody else's a word with two flags below.
+static insp_released_row biased_count(const insp_layout *l, insp_addr addr, uint64_t before,
+                                      uint64_t after)
+{
+    enum { FLAG_BITS = 2 };
+    if ((uint32_t)before == (uint32_t)after)
+        return (insp_released_row){addr - (uint32_t)INSP_OFF(l, PyObject, ob_ref_local) + 4,
+                                   lowered_by(before >> 32, after >> 32)};
+    return (insp_released_row){addr - (uint32_t)INSP_OFF(l, PyObject, ob_ref_shared),
+                               lowered_by(before >> FLAG_BITS, after >> FLAG_BITS)};
+}
+
 // An entry of a type cache owns its name, as long as no other one comes into its place.
 static bool is_cached_name(const insp_decoder *d, insp_addr addr)
 {
@@ -109,13 +135,11 @@ static void lowered(void *ctx, insp_addr addr, uint64_t before, uint64_t after)
         d->types->failed = d->types->failed || !insp_addrs_push(&rel->evicted, before);
         return;
     }
-    insp_addr target = addr - (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_refcnt);
-    // Pointers in free memory are no counts: those have no bit set here, not even in 3.14's ob_overflow.
-    if (before <= after || before - after > MOST_LOWERED || target == rel->object ||
-        (before >> 32 & 0xffff))
-        return;
-    insp_released_row row = {target, (uint32_t)(before - after)};
-    if (is_object(d, target) && !insp_released_rows_push(&rel->rows, row))
+    bool biased = d->py->layout.flavour->count == INSP_COUNT_BIASED;
+    insp_released_row row = biased ? biased_count(&d->py->layout, addr, before, after)
+                                   : whole_count(&d->py->layout, addr, before, after);
+    if (row.n && row.n <= MOST_LOWERED && row.target != rel->object &&
+        is_object(d, row.target) && !insp_released_rows_push(&rel->rows, row))
         d->types->failed = true;
 }
 
@@ -134,8 +158,9 @@ static bool interpret(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         return false;
     uint64_t result;
     insp_error why;
-    (void)insp_machine_poke(m, addr + (uint32_t)INSP_OFF(&d->py->layout, PyObject, ob_refcnt),
-                            0);
+    int32_t count = INSP_OFF(&d->py->layout, PyObject, ob_refcnt);
+    if (count >= 0)
+        (void)insp_machine_poke(m, addr + (uint32_t)count, 0);
     // Where it cannot be followed nothing is odd: it may print, or ask the system.
     if (insp_machine_call(m, t->dealloc, &addr, 1, never, NULL, &result, &why))
         return false;

@@ -42,10 +42,29 @@ static void name_slot(visit_state *v, insp_addr from, insp_ref *ref)
     }
 }
 
+// A dead instance of a module's own type that its state leads to waits on a free list to be used again. _asyncio's
+// m_traverse visits such a list in 3.12.
+static bool waits_for_use(visit_state *v, insp_addr object)
+{
+    insp_reader *r = &v->d->r;
+    int32_t count = INSP_OFF(r->layout, PyObject, ob_refcnt);
+    if (!v->state || count < 0 || insp_u64(r, object + (uint32_t)count))
+        return false;
+    insp_addr type = INSP_U64(r, object, PyObject, ob_type);
+    bool own = INSP_U64(r, type, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE &&
+               INSP_U64(r, type, PyHeapTypeObject, ht_module) == v->object;
+    own = own && !r->bad;
+    r->bad = false;
+    return own;
+}
+
 static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
 {
     visit_state *v = ctx;
+    *stop = !insp_goes_on(v->d);
     insp_ref ref = {.target = args[0].value, .kind = INSP_REF_OWNED, .visited = 1};
+    if (waits_for_use(v, ref.target))
+        ref.kind = INSP_REF_BORROWED;
     uint32_t type_at = (uint32_t)INSP_OFF(&v->d->py->layout, PyObject, ob_type);
     name_slot(v, args[0].from, &ref);
     if (args[0].from == v->object + type_at ||
@@ -59,7 +78,6 @@ static uint64_t visited(void *ctx, const insp_machine_arg args[6], bool *stop)
             ref.kind = INSP_REF_BORROWED;
     }
     insp_emit(v->d->refs, ref);
-    *stop = !insp_goes_on(v->d);
     return 0;
 }
 
