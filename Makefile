@@ -85,11 +85,11 @@ SETUP ?= $(if $(filter $(SETUP_VERBS),$(MAKECMDGOALS)),install,verify)
 READY := $(BUILD)/ready
 
 .PHONY: setup
-setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/valgrind $(READY)/fuzz ## Install what every verb needs
+setup: $(READY)/build $(READY)/test $(READY)/demo $(READY)/lint $(READY)/fuzz ## Install what every verb needs
 
 # Groups that the verbs asked for come to in the end: what is missing is said, and installed, at once.
-WANTED := $(if $(filter check test unit asan demo,$(MAKECMDGOALS)),test) $(filter demo lint,$(MAKECMDGOALS)) \
-          $(if $(filter setup valgrind,$(MAKECMDGOALS)),test demo lint valgrind)
+WANTED := $(if $(filter check test unit asan valgrind demo,$(MAKECMDGOALS)),test) $(filter demo lint,$(MAKECMDGOALS)) \
+          $(if $(filter setup,$(MAKECMDGOALS)),test demo lint)
 
 $(READY)/%: $(LIB)/tools/setup
 	@mkdir -p $(@D)
@@ -99,8 +99,7 @@ $(READY)/%: $(LIB)/tools/setup
 $(READY)/test: | $(READY)/build
 $(READY)/demo: | $(READY)/test
 $(READY)/lint: | $(READY)/demo
-$(READY)/valgrind: | $(READY)/lint
-$(READY)/fuzz: | $(READY)/valgrind
+$(READY)/fuzz: | $(READY)/lint
 
 # ---- flavours: the same sources, compiled for different ends -------------------------------
 #
@@ -175,7 +174,7 @@ RUN := $(LIB)/tools/with-env $(BUILD) $(PYTHON)
 
 .PHONY: check test unit
 check: test ## Set the machine up, build, run all tests
-test: build $(BUILD)/bin/unit $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) | $(READY)/test ## All tests: C units, Python, end to end
+test: build $(BUILD)/bin/unit $(BUILD)/bin/counted $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) | $(READY)/test ## All tests: C units, Python, end to end
 	@$(RUN) $(LIB)/tools/run-tests $(BUILD) unit python e2e
 unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
 	$(BUILD)/bin/unit
@@ -197,7 +196,7 @@ asan: $(BUILD)/asan/bin/unit ## The C unit tests with address, leak and undefine
 	CK_FORK=no $(BUILD)/asan/bin/unit
 # Without the suite that compares with the processor: here the processor is valgrind's. And without
 # the large graphs: a quarter of an hour for what asan has seen and the small ones show.
-valgrind: $(BUILD)/bin/unit | $(READY)/valgrind ## The C unit tests under valgrind
+valgrind: $(BUILD)/bin/unit | $(READY)/test ## The C unit tests under valgrind
 	SKIP_SUITES='insp_machine_cpu_suite insp_graph_large_suite' CK_FORK=no valgrind --quiet --fair-sched=try --error-exitcode=1 \
 	    --leak-check=full --errors-for-leak-kinds=definite,indirect $(BUILD)/bin/unit
 
@@ -251,6 +250,20 @@ mutants: build | $(READY)/test ## Ask everything about N damaged cores (N=200 SE
 
 # Seconds of this machine, printed and never asserted. HEAPS="1e5 1e6" leaves the large one out.
 HEAPS ?= 1e5 1e6 1e7
+$(BUILD)/obj/bench/counted.o: $(LIB)/bench/counted.c $(BUILD)/obj/flags | $(READY)/test
+	@mkdir -p $(@D)
+	$(call say,compile)
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CPPFLAGS) $(FLAGS) $(TEST_FLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+-include $(BUILD)/obj/bench/counted.d
+$(BUILD)/bin/counted: $(BUILD)/obj/bench/counted.o $(BUILD)/obj/tests/support/fakeheap.o $(BUILD)/lib/libinspect.a
+	@mkdir -p $(@D)
+	$(call say,link   )
+	$(Q)$(CC) $(CFLAGS) -pthread $^ $$(pkg-config --libs check) $(LIBS) -o $@
+
+.PHONY: instructions
+instructions: $(BUILD)/bin/counted | $(READY)/test ## Keep how many instructions each stage takes with this compiler
+	@$(RUN) test-targets/bench/instructions
+
 .PHONY: bench
 bench: build | $(READY)/test ## Measure every stage beside gc.collect() of the same heap (HEAPS="1e5 1e6 1e7")
 	@BUILD=$(BUILD) $(RUN) test-targets/bench/run $(HEAPS)

@@ -28,7 +28,7 @@ def main():
         began = time.perf_counter()
         session.need(stage)
         seconds[stage.name.lower()] = time.perf_counter() - began
-    answer = {"seconds": seconds, "index": own_memory() - before}
+    answer = {"seconds": seconds, "index": own_memory() - before, "edges": session.heap_summary().edges}
     session.close()
     json.dump(answer, sys.stdout)
 
