@@ -248,8 +248,8 @@ static void gather_dangling(insp_refs *refs)
     for (uint32_t i = 0; i < refs->len; i++) {
         const insp_ref *ref = &refs->at[i];
         if (g->rows.len < INSP_MOST_DANGLING && ref->form != INSP_FORM_BODY &&
-            ref->kind == INSP_REF_OWNED && ref->target >= g->start && ref->target < g->end &&
-            insp_heap_number(&g->s->heap, ref->target) == INSP_NONE)
+            ref->kind == INSP_REF_OWNED && !ref->stale && ref->target >= g->start &&
+            ref->target < g->end && insp_heap_number(&g->s->heap, ref->target) == INSP_NONE)
             add_row(g, ref, INSP_NONE);
     }
     refs->len = 0;

@@ -75,6 +75,8 @@ static void take(pass *p, const insp_ref *ref)
     }
     if (!p->store || ref->kind == INSP_REF_POSSIBLE)
         return;
+    if (dst == INSP_NONE && ref->stale)
+        return;
     if (dst == INSP_NONE) {
         if (ref->kind == INSP_REF_OWNED && !has_dangling(h, p->src))
             p->failed = p->failed || !insp_u32s_push(&h->dangling, p->src);

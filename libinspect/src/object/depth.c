@@ -410,6 +410,9 @@ static insp_stack call_stack(insp_decoder *d, const insp_iframe *f, const insp_d
     if (makes && (t = type_in(d, f, at->before - 1 - args, &object)) &&
         (t->kind != INSP_KIND_TUPLE || t->is_heap))
         s.doubtful |= (uint8_t)(1u << args);
+    // In the memory of an x that was let go there may have been a tuple since.
+    if (makes)
+        s.stale = (uint8_t)(1u << args);
     return s;
 }
 
@@ -462,4 +465,10 @@ int insp_stack_kind(const insp_stack *s, uint32_t i)
     if (s->gone >> from_top & 1)
         return -1;
     return s->doubtful >> from_top & 1 ? INSP_REF_POSSIBLE : INSP_REF_OWNED;
+}
+
+bool insp_stack_is_stale(const insp_stack *s, uint32_t i)
+{
+    uint32_t from_top = i < s->owned ? s->owned - 1 - i : 8;
+    return from_top < 8 && s->stale >> from_top & 1;
 }

@@ -42,6 +42,7 @@ typedef struct insp_stack {
     uint32_t owned;         /**< those below are the frame's, but for the masks */
     uint32_t possible;      /**< those from `owned` up to here may be; above is nothing */
     uint8_t gone, doubtful; /**< of the owned ones, bit 0 for the top one */
+    uint8_t stale; /**< of them, those that hold an object or what is left of another */
 } insp_stack;
 
 /**
@@ -58,5 +59,8 @@ insp_stack insp_stack_of(struct insp_decoder *d, const struct insp_iframe *f);
 
 /** insp_ref_kind of slot i of the stack, or -1: nothing. */
 int insp_stack_kind(const insp_stack *s, uint32_t i);
+
+/** Whether slot i refers to nothing where it refers to no object. */
+bool insp_stack_is_stale(const insp_stack *s, uint32_t i);
 
 #endif

@@ -199,7 +199,8 @@ static void walk_executing_stack(insp_decoder *d, const insp_iframe *f)
             emit_stackref(d, (insp_ref){.slot = f->slots + (f->n_locals + i) * 8u,
                                         .arg = i,
                                         .form = INSP_FORM_STACK,
-                                        .kind = (uint8_t)kind});
+                                        .kind = (uint8_t)kind,
+                                        .stale = insp_stack_is_stale(&s, i)});
     }
 }
 

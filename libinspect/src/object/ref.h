@@ -35,7 +35,8 @@ typedef struct insp_ref {
     uint8_t form;
     uint8_t kind; /**< insp_ref_kind */
     uint8_t visited;
-    uint8_t reserved[5];
+    uint8_t stale; /**< where no object is, the slot was left behind and is none */
+    uint8_t reserved[4];
 } insp_ref;
 
 enum { INSP_REFS_ROOM = 256 };

@@ -21,6 +21,20 @@ typedef struct plan {
     int collect;
 } plan;
 
+// Once counts were read, what is asked runs code, and what that lets go may have been the last reference to an
+// object that is still to be asked about.
+static void hold(const truth *t)
+{
+    for (size_t i = 0; i < t->len; i++)
+        Py_XINCREF(t->rows[i].refcnt > 0 ? t->rows[i].op : NULL);
+}
+
+static void let_go(const truth *t)
+{
+    for (size_t i = 0; i < t->len; i++)
+        Py_XDECREF(t->rows[i].refcnt > 0 ? t->rows[i].op : NULL);
+}
+
 static void take(const plan *p)
 {
     truth_write_mallocstats(p->path, PyTuple_GET_ITEM(p->asks, ASK_MALLOCSTATS));
@@ -31,8 +45,10 @@ static void take(const plan *p)
     fprintf(t.out, "truth 1\nversion %x\npid %d\n", (unsigned)PY_VERSION_HEX, (int)getpid());
     truth_write_counts(&t);
     truth_walk(&t);
+    hold(&t);
     truth_write_collector(&t);
     truth_write_objects(&t);
+    let_go(&t);
     fflush(t.out);
     if (p->collect)
         truth_write_saved(&t);

@@ -221,13 +221,8 @@ static void write_types(const truth *t)
 
 void truth_write_objects(truth *t)
 {
-    // What is asked runs code, and what that lets go may have been the last reference to an object here.
-    for (size_t i = 0; i < t->len; i++)
-        Py_XINCREF(t->rows[i].refcnt > 0 ? t->rows[i].op : NULL);
     ask_flags(t);
     ask_sizes(t);
-    for (size_t i = 0; i < t->len; i++)
-        Py_XDECREF(t->rows[i].refcnt > 0 ? t->rows[i].op : NULL);
     write_types(t);
     for (size_t i = 0; i < t->len; i++)
         write_record(t, &t->rows[i]);

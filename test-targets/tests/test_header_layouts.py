@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Layouts that are made of headers, as those of free-threaded builds nobody has here, are those of the build."""
+import importlib.machinery
+import importlib.util
+import sys
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOOLS = HERE.parent.parent / "libinspect" / "tools"
+sys.path[:0] = [str(HERE.parent), str(TOOLS)]
+
+import header_layouts  # noqa: E402
+from harness import interpreters  # noqa: E402
+
+
+def gen_layouts():
+    """The script of that name as a module."""
+    loader = importlib.machinery.SourceFileLoader("gen_layouts_script", str(TOOLS / "gen-layouts"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+class HeaderLayouts(unittest.TestCase):
+    def test_what_headers_say_is_what_the_build_says(self):
+        builds = [row for row in interpreters.known() if isinstance(row, interpreters.Found) and row.debug]
+        free = next((b for b in builds if b.kind == "free-threaded"), None)
+        ordinary = [b for b in builds if b.kind == "release" and free and b.name.split("-")[0] == free.name.split("t-")[0]]
+        if not free or not ordinary:
+            self.skipTest("no free-threaded build is here beside an ordinary one: make interpreters")
+        include = Path(free.binary).parents[1] / "include" / ("python" + free.name.split("-")[0])
+        read = gen_layouts().offsets_of
+        told = header_layouts.offsets(include, read, read(ordinary[-1].debug))
+        built = read(free.debug)
+        self.assertGreater(len(built), 500)
+        self.assertEqual({k: v for k, v in told.items() if v >= 0}, {k: v for k, v in built.items() if v >= 0})
+
+
+if __name__ == "__main__":
+    unittest.main()
