@@ -99,11 +99,12 @@ def count(word: str) -> int:
 FORMAT = Option("--format", "print text, or JSON for programs.", choices=("text", "json"))
 
 
-def limit(what: str) -> Option:
-    """`--limit N` of a verb that lists `what`."""
+def limit(what: str, other: str = "") -> Option:
+    """`--limit N` of a verb that lists `what`; `other` is a second name for it."""
     usual = text.DEFAULT_LIMIT
     return Option(
-        "--limit", f"list at most N {what}, {usual} by default; 0 lists all of them.", "N", count
+        "--limit", f"list at most N {what}, {usual} by default; 0 lists all of them.", "N", count,
+        short=other,
     )
 
 
@@ -284,7 +285,11 @@ def _option_lines(options: Sequence[Option]) -> List[str]:
     room = min(max((len(head) for head in heads), default=0) + 2, 20)
     lines = []
     for head, option in zip(heads, options):
-        lines.append(_fill(f"{head:<{room - 1}} {option.help}", hang=room))
+        beside = len(head) < room
+        if not beside:
+            lines.append(head)
+        start = f"{head:<{room - 1}} " if beside else _NO_BREAK * room
+        lines.append(_fill(start + option.help, hang=room))
     return lines
 
 

@@ -260,9 +260,9 @@ VERB = verb.Verb(
             "--sort", "what comes first; the largest do.", choices=tuple(SORTS), default="address"
         ),
         verb.Option("--cols", f"what to show, of {', '.join(CELLS)}.", "A,B,..."),
-        verb.limit("objects"),
+        verb.limit("objects", "--top"),
     ),
     body="All conditions must hold. Without one, all objects match.",
-    examples=("find --type Session --gen 0", "find --sort size --limit 5"),
+    examples=("find --type Session --gen 0", "find --sort size --top 5"),
     see=("heap", "audit", "refs", "obj"),
 )
