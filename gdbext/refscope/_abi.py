@@ -26,7 +26,7 @@ from ctypes import (
 from enum import IntEnum
 from typing import Any, NamedTuple, Optional
 
-ABI_HASH = 0xB1AAC9C5
+ABI_HASH = 0xC705435C
 INSP_NONE = 4294967295
 
 
@@ -1582,6 +1582,13 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         POINTER(insp_session),
         POINTER(c_uint32),
         c_size_t,
+        POINTER(POINTER(insp_edges)),
+        POINTER(insp_error),
+    ]),
+    "insp_collector_at": (c_uint, [
+        POINTER(insp_session),
+        c_int64,
+        c_uint64,
         POINTER(POINTER(insp_edges)),
         POINTER(insp_error),
     ]),

@@ -395,6 +395,10 @@ class Session:
         """Slots that own what lies in a range, where no object starts."""
         return self._ask("insp_dangling", start, end)
 
+    def collector_at(self, thread: int, pointer: int) -> list[_abi.Edge]:
+        """Slots of the container that the collector was on, as a thread's stack tells."""
+        return self._ask("insp_collector_at", thread, pointer)
+
     def root_at(self, number: int) -> _abi.Root:
         """The root with a number."""
         return self._fill("insp_root_at", number)

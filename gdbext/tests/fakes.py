@@ -230,6 +230,9 @@ class FakeSession:
                 return _abi.Place(**blank)
         return _abi.Place(**{**blank, "readable": int(addr > 0x1000)})
 
+    def collector_at(self, thread: int, pointer: int) -> List[Any]:
+        return []
+
     def dangling(self, start: int, end: int) -> List[Any]:
         return []
 

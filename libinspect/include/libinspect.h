@@ -772,6 +772,15 @@ INSP_API insp_status insp_items_of(insp_session *session, uint32_t number, size_
 INSP_API insp_status insp_referents_among(insp_session *session, const uint32_t *numbers,
                                           size_t n, const insp_edges **out, insp_error *err);
 
+/**
+ * Of a target that died inside a collection: the container that the collector was on. That is the first object on a
+ * thread's registers and stack, from the stack pointer up, that the collector tracks and that refers to `pointer`,
+ * whatever lies there (dst is INSP_NONE where no object does); its slots that do, or none. Needs
+ * INSP_STAGE_REFERENCES.
+ */
+INSP_API insp_status insp_collector_at(insp_session *session, int64_t thread, insp_addr pointer,
+                                       const insp_edges **out, insp_error *err);
+
 /** Where a heap is torn to pieces, so many slots are enough to say so. */
 enum { INSP_MOST_DANGLING = 10000 };
 

@@ -160,9 +160,12 @@ static PyObject *without_gil(PyObject *self, PyObject *unused)
     (void)self;
     (void)unused;
     pthread_t thread;
+    // Only once the GIL was given up: before that the other thread finds this one's state.
+    Py_BEGIN_ALLOW_THREADS;
     pthread_create(&thread, NULL, without_state, NULL);
-    Py_BEGIN_ALLOW_THREADS pthread_join(thread, NULL);
-    Py_END_ALLOW_THREADS return none();
+    pthread_join(thread, NULL);
+    Py_END_ALLOW_THREADS;
+    return none();
 }
 
 // Two objects whose blocks touch: the places of both in a list.

@@ -48,6 +48,9 @@ object may be one that was overwritten, or memory that has been handed out again
 NAMED = ("null_type", "smashed_type", "smashed_in_collection", "reused", "overflow", "freed", "unmapped")
 """Those of which the planted object is the pointer at fault."""
 
+CONTAINERS = {"wild_item": "holder", "traverse": "holder", "reused": "target"}
+"""Those that a collection dies of: whether the planted object is the container it was on, or what that refers to."""
+
 # What a debug build asserts before it comes to that.
 DEBUG = {"without_gil": {"assertion", "fatal-error"}}
 
@@ -78,6 +81,11 @@ class Crashes(unittest.TestCase):
                     whole = json.dumps(said, indent=1)[:6000]
                     causes = DEBUG.get(kind, causes) if "d-" in target.python.suffix else causes
                     self.assertIn(said["cause"], causes, whole)
+                    if kind in CONTAINERS and "d-" not in target.python.suffix:
+                        container = dict(said["container"] or {})
+                        container["holder"] = container.get("holder", {}).get("addr")
+                        found = container.get(CONTAINERS[kind])
+                        self.assertEqual(found, hex(target.facts["subject"]), whole)
                     if kind in NAMED and said["suspects"]:
                         subject = int(said["suspects"][0]["addr"], 16)
                         self.assertEqual(subject, target.facts["subject"], whole)

@@ -5,10 +5,10 @@ import argparse
 import os
 import signal as signals
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .. import text, verb
-from ..book import Book, Dangling, called, dangling, foreign_extensions, hexa, module_name
+from ..book import Book, Dangling, Holder, called, dangling, foreign_extensions, hexa, module_name
 from ..session import Access, InspectError
 from ..session import PlaceKind as Kind
 from .what import Fact
@@ -50,6 +50,7 @@ class Answer:
     findings: List[Any] = field(default_factory=list)
     deficits: List[Fact] = field(default_factory=list)
     foreign: List[str] = field(default_factory=list)
+    container: Optional[Tuple[Holder, str, int]] = None  # the collector was on, by slot, pointer
     memory: int = 0  # bytes of the heap, where they ran out
     limit: Optional[int] = None
 
@@ -87,6 +88,8 @@ def _what_happened(book: Book, answer: Answer) -> None:
     if collecting:
         words += ", while the collector was running"
     answer.facts.append(Fact("certain", f"{words}; thread {fault.thread}"))
+    if collecting:
+        _on_container(book, answer)
     if fault.has_pointer:
         parts = f"{fault.base_register} is {fault.pointer:#x}"
         if fault.index_register:
@@ -103,6 +106,21 @@ def _what_happened(book: Book, answer: Answer) -> None:
         answer.facts.append(Fact("certain", f"the C library gave up: {said}"))
     if fault.fatal_error:
         answer.facts.append(Fact("likely", f"Fatal Python error: {text.clean(fault.fatal_error)}"))
+
+
+def _on_container(book: Book, answer: Answer) -> None:
+    """Which container the collector was visiting: it refers to the pointer at fault, or to what that came from."""
+    fault = answer.fault
+    for pointer in [hop.holder for hop in reversed(fault.hops)] + [fault.pointer]:
+        edges = book.session.collector_at(fault.thread, pointer) if pointer else []
+        if edges:
+            holder = book.holder(edges[0].src)
+            answer.container = (holder, text.clean(edges[0].name), pointer)
+            words = f"the collector was on {holder.type} {hexa(holder.addr)}"
+            path = f" {text.shorten(holder.path, 40)}," if holder.path else ""
+            slot = text.shorten(answer.container[1], 40)
+            answer.facts.append(Fact("likely", f"{words},{path} whose {slot} is {pointer:#x}"))
+            return
 
 
 def _code(place: Any) -> str:
@@ -452,6 +470,13 @@ def _facts_json(facts: List[Fact]) -> List[Dict[str, str]]:
     return [{"sure": fact.sure, "text": fact.words} for fact in facts]
 
 
+def _container_json(answer: Answer) -> Optional[Dict[str, Any]]:
+    if not answer.container:
+        return None
+    holder, slot, target = answer.container
+    return {"holder": holder.as_json(), "slot": slot, "target": hexa(target)}
+
+
 def as_json(answer: Answer) -> Dict[str, Any]:
     """The cause, the fault, every pointer that was looked into."""
     fault = answer.fault
@@ -463,6 +488,7 @@ def as_json(answer: Answer) -> Dict[str, Any]:
         "thread": fault.thread,
         "addr": hexa(fault.addr) if fault.has_addr else None,
         "pointer": hexa(fault.pointer) if fault.has_pointer else None,
+        "container": _container_json(answer),
         "facts": _facts_json(answer.facts),
         "suspects": [
             {

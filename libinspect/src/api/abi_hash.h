@@ -3,6 +3,6 @@
 #ifndef INSP_API_ABI_HASH_H
 #define INSP_API_ABI_HASH_H
 
-#define INSP_ABI_HASH 0xb1aac9c5u
+#define INSP_ABI_HASH 0xc705435cu
 
 #endif

@@ -274,6 +274,60 @@ insp_status insp_dangling(insp_session *s, insp_addr start, insp_addr end,
     return finish(&g, answer, out, err);
 }
 
+static void gather_pointers(insp_refs *refs)
+{
+    gathering *g = refs->ctx;
+    for (uint32_t i = 0; i < refs->len; i++) {
+        const insp_ref *ref = &refs->at[i];
+        if (ref->target == g->start && ref->form != INSP_FORM_BODY &&
+            ref->kind == INSP_REF_OWNED)
+            add_row(g, ref, insp_heap_number(&g->s->heap, ref->target));
+    }
+    refs->len = 0;
+}
+
+// A word that leads to a tracked container, or to its gc head, as the collector's own variables do.
+static void look_from(gathering *g, insp_map *seen, insp_addr word)
+{
+    const insp_heap *h = &g->s->heap;
+    uint32_t head = (uint32_t)INSP_OFF(&g->s->py.layout, PyGC_Head, sizeof);
+    uint32_t n = insp_heap_number(h, word);
+    if (n == INSP_NONE)
+        n = insp_heap_number(h, word + head);
+    if (n == INSP_NONE || insp_heap_gc(h, n) <= INSP_GC_UNTRACKED ||
+        insp_map_get(seen, n) != INSP_MAP_NONE || !insp_map_set(seen, n, 1))
+        return;
+    walk(g, n, gather_pointers);
+}
+
+insp_status insp_collector_at(insp_session *s, int64_t thread, insp_addr pointer,
+                              const insp_edges **out, insp_error *err)
+{
+    enum { WORDS = 4096 };
+    INSP_GUARDED;
+    insp_status st = insp_need(s, INSP_STAGE_REFERENCES, err);
+    if (st)
+        return st;
+    gathering g = {.s = s, .dst = INSP_NONE, .start = pointer};
+    insp_edges *answer = insp_answer_new(sizeof(*answer), &g.arena);
+    if (!answer)
+        return insp_nomem(err);
+    insp_map seen = {0};
+    for (size_t i = 0; s->threads && i < s->threads->len; i++) {
+        const insp_thread_regs *t = &s->threads->at[i];
+        if (t->tid != thread)
+            continue;
+        for (uint32_t k = 0; k < t->n_regs && !g.rows.len; k++)
+            look_from(&g, &seen, t->regs[k]);
+        insp_addr sp = insp_thread_sp(t) & ~UINT64_C(7);
+        bool ok = true;
+        for (uint32_t k = 0; k < WORDS && ok && !g.rows.len && !g.failed; k++)
+            look_from(&g, &seen, insp_space_u64(&s->space, sp + k * 8u, &ok));
+    }
+    insp_map_deinit(&seen);
+    return finish(&g, answer, out, err);
+}
+
 insp_status insp_referrers(insp_session *s, uint32_t number, const insp_edges **out,
                            insp_error *err)
 {
