@@ -855,6 +855,15 @@ class Gc(unittest.TestCase):
         self.assertIn("at the earliest after 8,238 such allocations", joined)
         self.assertIn("only once 9,677 objects have survived", joined)
 
+    def test_in_38_all_interpreters_have_one_collector(self):
+        s = shop()
+        s.python = fakes.python(version="3.8.18", hex=0x030812F0)
+        other = s.interpreters[0]._replace(id=1, generations=[])
+        s.interpreters = [s.interpreters[0], other]
+        self.assertIn(
+            "Interpreter 1: CPython 3.8 has one collector for all: the above.", say(gc, s)
+        )
+
     def test_variants_of_line_1(self):
         for changes, words in (
             ({"gc_enabled": 0}, "is disabled (gc.disable())"),

@@ -11,6 +11,10 @@ from .. import collector, text, verb
 PREFIX_WIDTH = len("Interpreter 12: ")
 
 
+ONE_EACH = 0x03090000
+"""Since then each interpreter has a collector of its own (bpo-36854)."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Every interpreter's collector."""
@@ -84,6 +88,9 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         if lines:
             lines.append("")
         prefix = f"Interpreter {row.id}: " if len(answer.interpreters) > 1 else ""
+        if lines and not row.generations and answer.version < ONE_EACH:
+            lines.append(f"{prefix}CPython {answer.short_version} has one collector for all: the above.")
+            continue
         lines.append(prefix + _sentence(row, bool(prefix)))
         lines.append("")
         lines.extend(_table(row, style))
