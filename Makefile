@@ -118,7 +118,8 @@ $1/obj/flags: FORCE
 $1/obj/sources: FORCE
 	$$(call keep,$$@,$$(LIB_SRC) $$(TEST_SRC))
 
-$1/obj/tests/%.o: $$(LIB)/tests/%.c $1/obj/flags $(BUILD)/tests/suites.inc | $$(READY)/test
+# tests/ and bench/
+$1/obj/%.o: $$(LIB)/%.c $1/obj/flags $(BUILD)/tests/suites.inc | $$(READY)/test
 	@mkdir -p $$(@D)
 	$$(call say,compile)
 	$$(Q)$2 $$(CPPFLAGS) $$(TEST_CPPFLAGS) $$(FLAGS) $$(TEST_FLAGS) $3 -MMD -MP -c $$< -o $$@
@@ -250,23 +251,19 @@ mutants: build | $(READY)/test ## Ask everything about N damaged cores (N=200 SE
 
 # Seconds of this machine, printed and never asserted. HEAPS="1e5 1e6" leaves the large one out.
 HEAPS ?= 1e5 1e6 1e7
-$(BUILD)/obj/bench/counted.o: $(LIB)/bench/counted.c $(BUILD)/obj/flags | $(READY)/test
-	@mkdir -p $(@D)
-	$(call say,compile)
-	$(Q)$(CC) $(CPPFLAGS) $(TEST_CPPFLAGS) $(FLAGS) $(TEST_FLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+.PHONY: bench
+bench: build | $(READY)/test ## Measure every stage beside gc.collect() of the same heap (HEAPS="1e5 1e6 1e7")
+	@BUILD=$(BUILD) $(RUN) test-targets/bench/run $(HEAPS)
+
+# What does not depend on the machine's speed, make check asserts.
 -include $(BUILD)/obj/bench/counted.d
 $(BUILD)/bin/counted: $(BUILD)/obj/bench/counted.o $(BUILD)/obj/tests/support/fakeheap.o $(BUILD)/lib/libinspect.a
 	@mkdir -p $(@D)
 	$(call say,link   )
 	$(Q)$(CC) $(CFLAGS) -pthread $^ $$(pkg-config --libs check) $(LIBS) -o $@
-
 .PHONY: instructions
 instructions: $(BUILD)/bin/counted | $(READY)/test ## Keep how many instructions each stage takes with this compiler
 	@$(RUN) test-targets/bench/instructions
-
-.PHONY: bench
-bench: build | $(READY)/test ## Measure every stage beside gc.collect() of the same heap (HEAPS="1e5 1e6 1e7")
-	@BUILD=$(BUILD) $(RUN) test-targets/bench/run $(HEAPS)
 
 # ---- the demonstration ---------------------------------------------------------------------
 

@@ -167,15 +167,10 @@ class Book(Namer):
 
     # ---- objects ----
 
-    def look(self, addr: int) -> Any:
-        """The same as `at`, also before the whole heap was read: see Session.object_look."""
-        row = self.session.object_look(addr)
-        self._objects[row.number] = row
-        return row
-
     def at(self, addr: int) -> Any:
         """The row of the object at an address; fails as the library does where there is none."""
-        row = self.session.object_at(addr)
+        # That is object_at, but where the heap was not read: there it does not wait for that.
+        row = self.session.object_look(addr)
         self._objects[row.number] = row
         return row
 

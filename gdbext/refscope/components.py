@@ -447,9 +447,4 @@ def steps_of(book: Book, edges: Sequence[Any]) -> List[Step]:
 
 def types_of(component: Component, names: Dict[int, str]) -> List[Tuple[str, int]]:
     """The types of the members, most frequent first."""
-    counts = Counter(component.members.types)
-    # Types that share a name are one.
-    found: "Counter[str]" = Counter()
-    for kind, n in counts.items():
-        found[names[kind]] += n
-    return found.most_common()
+    return Counter(map(names.__getitem__, component.members.types)).most_common()

@@ -291,7 +291,7 @@ typedef struct insp_python {
     const char *build_id; /**< its build-id, or "" */
     uint32_t tracemalloc; /**< 1 where it traces: see insp_allocation_of */
     uint64_t
-        arena_bytes; /**< of pymalloc's arenas: how large the heap is, about; 0 without pymalloc */
+        arena_bytes; /**< of pymalloc's arenas, 0 without it: how large the heap is, about */
 } insp_python;
 
 INSP_API insp_status insp_python_info(insp_session *session, const insp_python **out,

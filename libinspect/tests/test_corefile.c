@@ -120,7 +120,6 @@ START_TEST(the_notes_tell_what_the_kernel_told)
     static const uint64_t auxv[] = {AT_ENTRY, 0x1234, AT_PHDR, 0x5678, AT_NULL, 0};
     static const char args[] = "python\0-c\0pass";
     snap.name = "a name of more than 15\n";
-    snap.name_size = strlen(snap.name);
     snap.args = args;
     snap.args_size = sizeof(args);
     snap.auxv = (const char *)auxv;

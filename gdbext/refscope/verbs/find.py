@@ -62,7 +62,6 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
     book = Book(session)
     columns = _columns(args)
     wanted = _types(book, args.type) if args.type else None
-    most = text.DEFAULT_LIMIT if args.limit is None else args.limit
     query = Query(
         types=wanted or (),
         gc=_generation(args.gen) if args.gen else "",
@@ -72,10 +71,10 @@ def ask(session: Any, args: argparse.Namespace) -> Answer:
         remainder=REMAINDERS[args.remainder] if args.remainder else RemainderQuery.ANY,
         sort=SORTS[args.sort],
         # A list that is over by one is shown whole.
-        limit=most + (args.limit is None) if most else 0,
+        limit=text.most(args.limit),
     )
     found = session.search_objects(query)
-    shown = found.rows if found.count <= len(found.rows) else found.rows[: most or None]
+    shown, _rest = text.cut(found.rows, args.limit, found.count - len(found.rows))
     rows = [_row(book, number, columns) for number in shown]
     close = [] if wanted is None or any(wanted) else _close(book, args.type)
     return Answer(rows, found.count, found.size, _conditions(args), columns, close)

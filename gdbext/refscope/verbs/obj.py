@@ -62,7 +62,7 @@ class Answer:
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """Read an object's memory and what it refers to by name."""
     book = Book(session)
-    row = book.look(args.expr)
+    row = book.at(args.expr)
     items, rest = _items(book, row, args.limit)
     found = book.type_row(row)
     return Answer(

@@ -10,13 +10,11 @@
 typedef struct search {
     insp_heap *h;
     insp_native *out;
-    insp_map decoded; // words in module data that a walk has read as a slot
-    insp_map
-        doubtful; // slots on stacks of frames that may be stale: what blocks have to say does not count
-    insp_range_vec
-        blocks; // of objects, outside pools and modules, and what is stale; sorted, see flatten
-    insp_range state; // of the module being looked at
-    insp_map stacks;  // start of a mapping -> how much of its end was searched, in words
+    insp_map decoded;      // words in module data that a walk has read as a slot
+    insp_map doubtful;     // slots of frames that may be stale, wherever they lie
+    insp_range_vec blocks; // of objects, outside pools and modules, and what is stale; joined
+    insp_range state;      // of the module being looked at
+    insp_map stacks;       // start of a mapping -> how much of its end was searched, in words
     uint32_t where;
     uint8_t place;
     bool failed;
@@ -164,28 +162,6 @@ static void remember(insp_refs *refs)
     refs->len = 0;
 }
 
-static int by_start(const void *a, const void *b)
-{
-    const insp_range *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
-}
-
-// What is stale may lie in a block of malloc: then the ranges become one, as is_owned wants them.
-static void flatten(insp_range_vec *v)
-{
-    size_t kept = 0;
-    if (v->len)
-        qsort(v->at, v->len, sizeof(*v->at), by_start);
-    for (size_t i = 0; i < v->len; i++) {
-        insp_range *last = kept ? &v->at[kept - 1] : NULL;
-        if (!last || v->at[i].start > last->end)
-            v->at[kept++] = v->at[i];
-        else if (v->at[i].end > last->end)
-            last->end = v->at[i].end;
-    }
-    v->len = kept;
-}
-
 // Slots that a walk knows are no candidates: those of roots and of what lies outside pools by address,
 // those in blocks of objects by the block. What objects in pools own the walk of all has kept.
 static void find_decoded(search *s, insp_refs *refs)
@@ -205,7 +181,8 @@ static void find_decoded(search *s, insp_refs *refs)
     }
     h->decoder.refs = NULL;
     s->failed = s->failed || !insp_stale_find(h, &s->blocks);
-    flatten(&s->blocks);
+    // What is stale may lie in a block of malloc.
+    insp_ranges_join(&s->blocks);
 }
 
 static void remember_state(insp_refs *refs)

@@ -123,28 +123,32 @@ static void in_pool(insp_heap *h, const insp_pool_row *pool, insp_addr addr, ins
         out->kind = addr < pool->blocks ? INSP_PLACE_POOL_HEADER : INSP_PLACE_POOL_END;
 }
 
+// The arena that addr lies in; mimalloc's pages lie in none that are known here.
+static uint32_t arena_of(const insp_heap *h, insp_addr addr)
+{
+    const insp_arena_infos *arenas = &h->pools.arenas;
+    for (uint32_t i = 0; i < arenas->len; i++) {
+        if (addr >= arenas->at[i].addr &&
+            addr - arenas->at[i].addr < h->py->pymalloc.arena_size)
+            return i;
+    }
+    return INSP_NONE;
+}
+
 static bool in_arena(insp_heap *h, insp_addr addr, insp_place *out)
 {
     const insp_pools *p = &h->pools;
-    uint64_t size = h->py->pymalloc.arena_size;
-    // mimalloc's pages lie in no arenas that are known here.
-    const insp_pool_row *page = p->arenas.len ? NULL : insp_pools_find(p, addr);
-    if (page)
-        in_pool(h, page, addr, out);
-    for (uint32_t i = 0; i < p->arenas.len; i++) {
-        const insp_arena_info *arena = &p->arenas.at[i];
-        if (addr < arena->addr || addr - arena->addr >= size)
-            continue;
-        out->arena = i;
+    const insp_pool_row *pool = insp_pools_find(p, addr);
+    out->arena = arena_of(h, addr);
+    if (out->arena != INSP_NONE) {
         out->kind = INSP_PLACE_ARENA_END;
-        const insp_pool_row *pool = insp_pools_find(p, addr);
-        if (pool) {
-            out->pool_index = (uint32_t)(pool - p->rows.at) - arena->first_pool;
-            in_pool(h, pool, addr, out);
-        }
-        return true;
+        if (pool)
+            out->pool_index =
+                (uint32_t)(pool - p->rows.at) - p->arenas.at[out->arena].first_pool;
     }
-    return page != NULL;
+    if (pool)
+        in_pool(h, pool, addr, out);
+    return pool || out->arena != INSP_NONE;
 }
 
 // ---- elsewhere ----

@@ -117,21 +117,9 @@ static void look_for_arrays(finding *f, insp_range range)
 
 static void add_arrays(finding *f)
 {
-    const insp_heap *h = f->h;
-    const insp_image *image = &h->py->images->at[h->py->module];
-    for (size_t i = 0; i < image->sections.len; i++) {
-        const insp_section *section = &image->sections.at[i];
-        if (section->flags & INSP_SEG_WRITE)
-            look_for_arrays(f, (insp_range){section->start, section->end});
-    }
-    if (image->sections.len)
-        return;
-    for (const insp_segment *seg = insp_space_next(h->py->space, image->start);
-         seg && seg->start < image->end; seg = insp_space_next(h->py->space, seg->end)) {
-        insp_range range = {seg->start, seg->end < image->end ? seg->end : image->end};
-        if (seg->flags & INSP_SEG_WRITE)
-            look_for_arrays(f, range);
-    }
+    for (const insp_segment *seg = insp_data_next(f->h->py, NULL); seg;
+         seg = insp_data_next(f->h->py, seg))
+        look_for_arrays(f, (insp_range){seg->start, seg->end});
 }
 
 bool insp_stale_find(const insp_heap *h, insp_range_vec *out)

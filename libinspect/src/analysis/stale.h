@@ -8,8 +8,8 @@
 #ifndef INSP_ANALYSIS_STALE_H
 #define INSP_ANALYSIS_STALE_H
 
+#include "../base/ranges.h"
 #include "../heap/heap.h"
-#include "../memory/pages.h"
 
 /** Add the ranges, in no order; they may overlap. False where memory runs out. Needs the heap's references. */
 bool insp_stale_find(const insp_heap *h, insp_range_vec *out);

@@ -124,13 +124,18 @@ static insp_status check_number(const insp_session *s, uint32_t number, insp_err
     return insp_fail(err, INSP_ERR_ARGUMENT, 0, "there is no object or root number %u", number);
 }
 
+// Before what a node refers to is asked for.
+static insp_status need_node(insp_session *s, uint32_t number, insp_error *err)
+{
+    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
+    return st ? st : check_number(s, number, err);
+}
+
 insp_status insp_referents(insp_session *s, uint32_t number, const insp_edges **out,
                            insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
-    if (!st)
-        st = check_number(s, number, err);
+    insp_status st = need_node(s, number, err);
     if (st)
         return st;
     gathering g = {.s = s, .dst = INSP_NONE};
@@ -145,9 +150,7 @@ insp_status insp_items_of(insp_session *s, uint32_t number, size_t most, const i
                           insp_error *err)
 {
     INSP_GUARDED;
-    insp_status st = insp_need_unless_looked(s, INSP_STAGE_REFERENCES, err);
-    if (!st)
-        st = check_number(s, number, err);
+    insp_status st = need_node(s, number, err);
     if (st)
         return st;
     gathering g = {.s = s, .dst = INSP_NONE, .most = most ? most : SIZE_MAX};

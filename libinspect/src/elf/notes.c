@@ -3,18 +3,8 @@
 
 #include <string.h>
 
-// struct elf_prstatus, where pr_reg is the last but one member.
-enum { PRSTATUS_CURSIG = 12, PRSTATUS_PID = 32, PRSTATUS_REG = 112 };
-// struct elf_prpsinfo
-enum { PRPSINFO_PID = 24, PRPSINFO_FNAME = 40, PRPSINFO_PSARGS = 56, PRPSINFO_SIZE = 136 };
-enum {
-    FNAME_SIZE = PRPSINFO_PSARGS - PRPSINFO_FNAME,
-    PSARGS_SIZE = PRPSINFO_SIZE - PRPSINFO_PSARGS
-};
 // siginfo_t
 enum { SIGINFO_CODE = 8, SIGINFO_ADDR = 16 };
-// NT_FILE: two words, an entry of three words a file, then the paths.
-enum { FILE_HEAD = 16, FILE_ENTRY = 24 };
 
 // How many words of pr_reg are kept, see insp_thread_sp.
 enum { X86_64_REGS = 27, AARCH64_REGS = 32 };
@@ -45,12 +35,12 @@ static uint32_t known_regs(uint16_t machine)
 
 static void read_thread(reader *r, const insp_note *note)
 {
-    if (note->size < PRSTATUS_REG)
+    if (note->size < INSP_PRSTATUS_REG)
         return;
-    insp_thread_regs t = {.tid = (int32_t)half(note, PRSTATUS_PID),
-                          .signal = half(note, PRSTATUS_CURSIG) & 0xffff};
+    insp_thread_regs t = {.tid = (int32_t)half(note, INSP_PRSTATUS_PID),
+                          .signal = half(note, INSP_PRSTATUS_CURSIG) & 0xffff};
     uint32_t n = known_regs(r->core->machine);
-    for (size_t at = PRSTATUS_REG; t.n_regs < n && at + 8 <= note->size; at += 8)
+    for (size_t at = INSP_PRSTATUS_REG; t.n_regs < n && at + 8 <= note->size; at += 8)
         t.regs[t.n_regs++] = word(note, at);
     if (r->core->threads.len == 0)
         r->core->signal = t.signal;
@@ -68,11 +58,11 @@ static const char *text(reader *r, const unsigned char *from, size_t size)
 
 static void read_process(reader *r, const insp_note *note)
 {
-    if (note->size < PRPSINFO_SIZE)
+    if (note->size < INSP_PRPSINFO_SIZE)
         return;
-    r->core->pid = (int32_t)half(note, PRPSINFO_PID);
-    r->core->command = text(r, note->desc + PRPSINFO_FNAME, FNAME_SIZE);
-    r->core->args = text(r, note->desc + PRPSINFO_PSARGS, PSARGS_SIZE);
+    r->core->pid = (int32_t)half(note, INSP_PRPSINFO_PID);
+    r->core->command = text(r, note->desc + INSP_PRPSINFO_FNAME, INSP_FNAME_SIZE);
+    r->core->args = text(r, note->desc + INSP_PRPSINFO_PSARGS, INSP_PSARGS_SIZE);
 }
 
 static void read_signal(reader *r, const insp_note *note)
@@ -115,14 +105,14 @@ static void read_auxv(reader *r, const insp_note *note)
 
 static void read_files(reader *r, const insp_note *note)
 {
-    if (note->size < FILE_HEAD)
+    if (note->size < INSP_FILE_HEAD)
         return;
     uint64_t count = word(note, 0), page = word(note, 8);
-    if (count > (note->size - FILE_HEAD) / FILE_ENTRY)
+    if (count > (note->size - INSP_FILE_HEAD) / INSP_FILE_ENTRY)
         return;
-    size_t names = FILE_HEAD + (size_t)count * FILE_ENTRY;
+    size_t names = INSP_FILE_HEAD + (size_t)count * INSP_FILE_ENTRY;
     for (size_t i = 0; i < count && names < note->size && !r->no_memory; i++) {
-        size_t at = FILE_HEAD + i * FILE_ENTRY;
+        size_t at = INSP_FILE_HEAD + i * INSP_FILE_ENTRY;
         insp_core_file f = {.start = word(note, at),
                             .end = word(note, at + 8),
                             .offset = word(note, at + 16) * page};

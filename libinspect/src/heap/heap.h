@@ -84,9 +84,8 @@ typedef struct insp_heap {
     insp_types_seen types;
     insp_decoder decoder;
     insp_pools pools;
-    insp_arena_places
-        arenas;      /**< while pools was not read: where single objects are looked for */
-    bool has_arenas; /**< they were read */
+    insp_arena_places arenas; /**< to look for single objects, while pools was not read */
+    bool has_arenas;          /**< they were read */
     uint32_t n_pooled, n_objects, n_nodes;
     insp_addrs outside;       /**< addresses of numbers n_pooled … n_objects - 1 */
     insp_map outside_numbers; /**< address -> number */
@@ -98,9 +97,8 @@ typedef struct insp_heap {
     insp_u64s off;   /**< edges of node i: off[i] … off[i + 1] */
     insp_u32s to;
     insp_bytes edge_kind;
-    insp_addrs bodies; /**< blocks outside pools that objects in pools own */
-    insp_u32s
-        dangling; /**< numbers of nodes that own, by a slot, what is no object; in order */
+    insp_addrs bodies;  /**< blocks outside pools that objects in pools own */
+    insp_u32s dangling; /**< numbers of nodes that own what is no object, in order */
     insp_root_rows roots;
     insp_arena text;
     insp_tallies by_type;

@@ -158,20 +158,32 @@ static bool is_arena(reading *rd, insp_addr address)
     return false;
 }
 
+static insp_addr entry_of(const insp_reader *r, const insp_obmalloc *state, uint32_t index)
+{
+    return state->arenas +
+           (uint64_t)index * (uint32_t)INSP_OFF(r->layout, arena_object, sizeof);
+}
+
+// False where an entry of the table is not in use, or cannot be read.
+static bool read_entry(insp_reader *r, insp_addr entry, uint32_t index, insp_arena_place *out)
+{
+    *out = (insp_arena_place){.addr = INSP_U64(r, entry, arena_object, address),
+                              .pool_address = INSP_U64(r, entry, arena_object, pool_address),
+                              .index = index};
+    bool used = out->addr && !r->bad;
+    r->bad = false;
+    return used;
+}
+
 static insp_status read_arena(reading *rd, const insp_obmalloc *state, uint32_t index,
                               insp_map *empty, insp_error *err)
 {
     const insp_pymalloc *pm = &rd->py->pymalloc;
-    uint32_t step = (uint32_t)INSP_OFF(&rd->py->layout, arena_object, sizeof);
-    insp_addr arena = state->arenas + (uint64_t)index * step;
-    insp_addr address = INSP_U64(&rd->r, arena, arena_object, address);
-    insp_addr never = INSP_U64(&rd->r, arena, arena_object, pool_address);
-    if (!address || rd->r.bad) {
-        rd->r.bad = false;
+    insp_addr arena = entry_of(&rd->r, state, index);
+    insp_arena_place place;
+    if (!read_entry(&rd->r, arena, index, &place) || !is_arena(rd, place.addr))
         return INSP_OK;
-    }
-    if (!is_arena(rd, address))
-        return INSP_OK;
+    insp_addr address = place.addr, never = place.pool_address;
     uint32_t row_of_arena = (uint32_t)rd->p->arenas.len;
     if (!insp_map_set(&rd->taken, address / pm->arena_size, row_of_arena))
         return insp_nomem(err);
@@ -307,17 +319,13 @@ static int by_start(const void *a, const void *b)
 insp_status insp_pools_list(insp_arena_places *out, const insp_cpython *py, insp_error *err)
 {
     insp_reader r = insp_reader_of(py->space, &py->layout);
-    uint32_t step = (uint32_t)INSP_OFF(&py->layout, arena_object, sizeof);
     for (size_t k = 0; k < py->pymalloc.states.len; k++) {
         const insp_obmalloc *state = &py->pymalloc.states.at[k];
         for (uint32_t i = 0; i < state->maxarenas; i++) {
-            insp_addr entry = state->arenas + (uint64_t)i * step;
-            insp_addr addr = INSP_U64(&r, entry, arena_object, address);
-            insp_addr never = INSP_U64(&r, entry, arena_object, pool_address);
-            if (!r.bad && addr &&
-                !insp_arena_places_push(out, (insp_arena_place){addr, never, i}))
+            insp_arena_place place;
+            if (read_entry(&r, entry_of(&r, state, i), i, &place) &&
+                !insp_arena_places_push(out, place))
                 return insp_nomem(err);
-            r.bad = false;
         }
     }
     if (out->len)

@@ -39,11 +39,10 @@ typedef struct insp_pool_row {
     uint32_t recip;  /**< 2^32 / size, rounded up: exact for offsets below 2^14; 0: divide */
     uint32_t places; /**< pool places it takes up */
     uint32_t arena;  /**< row of arenas */
-    uint32_t
-        interp; /**< of a page of mimalloc's: row of py->interps, whose collector looks at it */
-    uint16_t state; /**< insp_pool_state */
-    uint8_t use;    /**< insp_pool_use */
-    bool torn;      /**< its free list breaks off: which blocks are free is not known */
+    uint32_t interp; /**< of mimalloc's pages: row of py->interps */
+    uint16_t state;  /**< insp_pool_state */
+    uint8_t use;     /**< insp_pool_use */
+    bool torn;       /**< its free list breaks off: which blocks are free is not known */
 } insp_pool_row;
 
 INSP_VEC(insp_pool_rows, insp_pool_row);

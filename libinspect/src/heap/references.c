@@ -61,6 +61,19 @@ static bool has_dangling(const insp_heap *h, uint32_t number)
     return h->dangling.len && h->dangling.at[h->dangling.len - 1] == number;
 }
 
+static void refers_to_none(pass *p, const insp_ref *ref)
+{
+    insp_heap *h = p->h;
+    if (ref->stale)
+        return;
+    if (ref->kind == INSP_REF_OWNED && !has_dangling(h, p->src))
+        p->failed = p->failed || !insp_u32s_push(&h->dangling, p->src);
+    if (ref->kind != INSP_REF_BORROWED)
+        insp_found(h->py->findings, "reference", ref->slot,
+                   "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
+                   ref->slot, ref->target);
+}
+
 static void take(pass *p, const insp_ref *ref)
 {
     insp_heap *h = p->h;
@@ -75,15 +88,8 @@ static void take(pass *p, const insp_ref *ref)
     }
     if (!p->store || ref->kind == INSP_REF_POSSIBLE)
         return;
-    if (dst == INSP_NONE && ref->stale)
-        return;
     if (dst == INSP_NONE) {
-        if (ref->kind == INSP_REF_OWNED && !has_dangling(h, p->src))
-            p->failed = p->failed || !insp_u32s_push(&h->dangling, p->src);
-        if (ref->kind != INSP_REF_BORROWED)
-            insp_found(h->py->findings, "reference", ref->slot,
-                       "the slot at 0x%" PRIx64 " refers to 0x%" PRIx64 ", where no object is",
-                       ref->slot, ref->target);
+        refers_to_none(p, ref);
         return;
     }
     if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED)

@@ -6,10 +6,7 @@
 #ifndef INSP_MEMORY_PAGES_H
 #define INSP_MEMORY_PAGES_H
 
-#include "../base/error.h"
-#include "../base/vec.h"
-
-INSP_VEC(insp_range_vec, insp_range);
+#include "../base/ranges.h"
 
 /** /proc/PID/pagemap, for the calls below: a descriptor to be closed, or -1. */
 int insp_pages_open(int64_t pid);

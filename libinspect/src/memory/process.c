@@ -143,7 +143,8 @@ static const char *keep_file(int64_t tid, const char *name, insp_arena *text, si
 // What tells a core of the process from another one. Nothing depends on it here.
 static void keep_names(int64_t tid, insp_snapshot *out)
 {
-    out->name = keep_file(tid, "comm", &out->text, &out->name_size);
+    size_t unused;
+    out->name = keep_file(tid, "comm", &out->text, &unused);
     out->args = keep_file(tid, "cmdline", &out->text, &out->args_size);
     out->auxv = keep_file(tid, "auxv", &out->text, &out->auxv_size);
 }

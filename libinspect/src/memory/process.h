@@ -51,8 +51,8 @@ typedef struct insp_snapshot {
     insp_range *copies; /**< what was copied: target ranges … */
     unsigned char **at; /**< … and where to, each an anonymous mapping */
     size_t n_copies;
-    const char *name, *args, *auxv;         /**< /proc/PID/comm, cmdline, auxv, or NULL … */
-    size_t name_size, args_size, auxv_size; /**< … and how long they are */
+    const char *name, *args, *auxv; /**< /proc/PID/comm, cmdline, auxv, or NULL … */
+    size_t args_size, auxv_size;    /**< … and how long those are that may hold a NUL */
     uint64_t pause_ns;
     bool was_stopped; /**< before we came; it still is */
 } insp_snapshot;

@@ -99,27 +99,15 @@ static bool plan_line(insp_copy_plan *plan, const insp_map_line *m, int pagemap)
     return true;
 }
 
-// Ranges that touch become one: an object may lie in two mappings.
-static void join(insp_range_vec *v)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < v->len; i++) {
-        if (kept > 0 && v->at[kept - 1].end == v->at[i].start)
-            v->at[kept - 1].end = v->at[i].end;
-        else
-            v->at[kept++] = v->at[i];
-    }
-    v->len = kept;
-}
-
 bool insp_copy_plan_make(const insp_map_lines *maps, int pagemap, insp_copy_plan *out)
 {
     for (size_t i = 0; i < maps->len; i++) {
         if (!plan_line(out, &maps->at[i], pagemap))
             return false;
     }
-    join(&out->cover);
-    join(&out->fetch);
+    // An object may lie in two mappings that touch.
+    insp_ranges_join(&out->cover);
+    insp_ranges_join(&out->fetch);
     return true;
 }
 

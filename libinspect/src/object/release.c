@@ -138,8 +138,8 @@ static void lowered(void *ctx, insp_addr addr, uint64_t before, uint64_t after)
     bool biased = d->py->layout.flavour->count == INSP_COUNT_BIASED;
     insp_released_row row = biased ? biased_count(&d->py->layout, addr, before, after)
                                    : whole_count(&d->py->layout, addr, before, after);
-    if (row.n && row.n <= MOST_LOWERED && row.target != rel->object &&
-        is_object(d, row.target) && !insp_released_rows_push(&rel->rows, row))
+    if (row.n && row.target != rel->object && is_object(d, row.target) &&
+        !insp_released_rows_push(&rel->rows, row))
         d->types->failed = true;
 }
 

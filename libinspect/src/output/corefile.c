@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include "../base/cleanup.h"
+#include "../elf/notes.h"
 #include "../memory/pages.h"
 
 INSP_VEC(bytes, unsigned char);
 
-// struct elf_prstatus of x86-64 and aarch64: general registers, then pr_fpvalid in eight bytes.
-enum { PRSTATUS_PID = 32, PRSTATUS_REG = 112, PRSTATUS_TAIL = 8, AARCH64_REGS = 34 };
-// struct elf_prpsinfo
-enum { PRPSINFO_PID = 24, PRPSINFO_FNAME = 40, PRPSINFO_PSARGS = 56, PRPSINFO_SIZE = 136 };
+// struct elf_prstatus ends with the general registers, and pr_fpvalid in eight bytes.
+enum { PRSTATUS_TAIL = 8, AARCH64_REGS = 34 };
 // A process that was copied ran on this machine.
 #ifdef __aarch64__
 static const Elf64_Half this_machine = EM_AARCH64;
@@ -64,28 +63,28 @@ static void note(writing *w, uint32_t type, const void *desc, size_t n)
 static void note_process(writing *w)
 {
     const insp_snapshot *s = w->from->snapshot;
-    unsigned char desc[PRPSINFO_SIZE] = {0};
+    unsigned char desc[INSP_PRPSINFO_SIZE] = {0};
     int32_t pid = (int32_t)w->from->pid;
-    memcpy(desc + PRPSINFO_PID, &pid, sizeof(pid));
-    size_t room = PRPSINFO_PSARGS - PRPSINFO_FNAME - 1;
+    memcpy(desc + INSP_PRPSINFO_PID, &pid, sizeof(pid));
+    size_t room = INSP_FNAME_SIZE - 1;
     size_t n = s->name ? strcspn(s->name, "\n") : 0;
     if (n)
-        memcpy(desc + PRPSINFO_FNAME, s->name, n < room ? n : room);
-    room = PRPSINFO_SIZE - PRPSINFO_PSARGS - 1;
+        memcpy(desc + INSP_PRPSINFO_FNAME, s->name, n < room ? n : room);
+    room = INSP_PSARGS_SIZE - 1;
     // Arguments end with a NUL each; all but the last are followed by another.
     for (size_t i = 0; s->args && i < room && i + 1 < s->args_size; i++)
-        desc[PRPSINFO_PSARGS + i] = s->args[i] ? (unsigned char)s->args[i] : ' ';
+        desc[INSP_PRPSINFO_PSARGS + i] = s->args[i] ? (unsigned char)s->args[i] : ' ';
     note(w, NT_PRPSINFO, desc, sizeof(desc));
 }
 
 static void note_thread(writing *w, const insp_thread_regs *t)
 {
-    unsigned char desc[PRSTATUS_REG + AARCH64_REGS * 8 + PRSTATUS_TAIL] = {0};
+    unsigned char desc[INSP_PRSTATUS_REG + AARCH64_REGS * 8 + PRSTATUS_TAIL] = {0};
     int32_t tid = (int32_t)t->tid;
     uint32_t regs = this_machine == EM_AARCH64 ? AARCH64_REGS : t->n_regs;
-    memcpy(desc + PRSTATUS_PID, &tid, sizeof(tid));
-    memcpy(desc + PRSTATUS_REG, t->regs, (size_t)t->n_regs * 8);
-    note(w, NT_PRSTATUS, desc, PRSTATUS_REG + (size_t)regs * 8 + PRSTATUS_TAIL);
+    memcpy(desc + INSP_PRSTATUS_PID, &tid, sizeof(tid));
+    memcpy(desc + INSP_PRSTATUS_REG, t->regs, (size_t)t->n_regs * 8);
+    note(w, NT_PRSTATUS, desc, INSP_PRSTATUS_REG + (size_t)regs * 8 + PRSTATUS_TAIL);
 }
 
 static bool is_file(const insp_map_line *m)
@@ -95,38 +94,33 @@ static bool is_file(const insp_map_line *m)
 
 static void note_files(writing *w)
 {
+    static const char gone[] = " (deleted)";
     const insp_map_lines *maps = &w->from->snapshot->maps;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), words[3] = {0, page};
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), head[2] = {0, page};
     size_t names = 0;
     for (size_t i = 0; i < maps->len; i++) {
-        static const char gone[] = " (deleted)";
-        words[0] += is_file(&maps->at[i]);
+        head[0] += is_file(&maps->at[i]);
         names += strlen(maps->at[i].path) + sizeof(gone);
     }
+    size_t entries = INSP_FILE_HEAD + (size_t)head[0] * INSP_FILE_ENTRY;
     INSP_CLEANUP(bytes_deinit) bytes desc = {0};
-    if (!bytes_reserve(&desc, 16 + (size_t)words[0] * 24 + names)) {
+    if (!bytes_reserve(&desc, entries + names)) {
         w->no_memory = true;
         return;
     }
-    memcpy(desc.at, words, 16);
-    desc.len = 16;
+    memcpy(desc.at, head, INSP_FILE_HEAD);
+    unsigned char *entry = desc.at + INSP_FILE_HEAD;
+    char *name = (char *)desc.at + entries;
     for (size_t i = 0; i < maps->len; i++) {
         const insp_map_line *m = &maps->at[i];
         if (!is_file(m))
             continue;
-        uint64_t row[3] = {m->start, m->end, m->offset / page};
-        memcpy(desc.at + desc.len, row, sizeof(row));
-        desc.len += sizeof(row);
+        uint64_t row[] = {m->start, m->end, m->offset / page};
+        memcpy(entry, row, INSP_FILE_ENTRY);
+        entry += INSP_FILE_ENTRY;
+        name = stpcpy(stpcpy(name, m->path), m->deleted ? gone : "") + 1;
     }
-    for (size_t i = 0; i < maps->len; i++) {
-        const insp_map_line *m = &maps->at[i];
-        if (!is_file(m))
-            continue;
-        char *end =
-            stpcpy(stpcpy((char *)desc.at + desc.len, m->path), m->deleted ? " (deleted)" : "");
-        desc.len = (size_t)(end - (char *)desc.at) + 1;
-    }
-    note(w, NT_FILE, desc.at, desc.len);
+    note(w, NT_FILE, desc.at, (size_t)(name - (char *)desc.at));
 }
 
 // Whoever dumps a process puts the thread that the signal hit first; here none was hit.
