@@ -328,20 +328,12 @@ static void walk_filenames(insp_decoder *d, insp_addr table)
     }
 }
 
-// The frames of a thread are roots one after the other, the innermost first.
-static insp_addr inner_frame(const insp_heap *h, uint32_t root)
-{
-    const insp_root_row *row = &h->roots.at[root];
-    bool same = root && row[-1].kind == kind_frame && row[-1].thread == row->thread;
-    return same ? row[-1].addr : 0;
-}
-
-static void walk_frame(insp_decoder *d, insp_addr addr, insp_addr inner)
+static void walk_frame(insp_decoder *d, insp_addr addr)
 {
     insp_iframe f;
     if (!insp_iframe_look(d, addr, &f))
         return;
-    d->inner = inner;
+    d->inner = insp_callee_of(d, addr);
     if (f.frame_object == f.addr)
         insp_emit(d->refs, (insp_ref){.target = f.addr,
                                       .arg = (uintptr_t) "frame being evaluated",
@@ -373,7 +365,7 @@ void insp_root_walk(insp_heap *h, uint32_t root)
         walk_members(d, row->addr, thread_members,
                      sizeof(thread_members) / sizeof(thread_members[0]));
     } else if (row->kind == kind_frame) {
-        walk_frame(d, row->addr, inner_frame(h, root));
+        walk_frame(d, row->addr);
     } else if (row->kind == kind_tracemalloc) {
         walk_filenames(d, row->addr);
     } else {

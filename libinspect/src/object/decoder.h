@@ -12,7 +12,7 @@
 #include "release.h"
 #include "type.h"
 
-/** Up to 3.10, where frames are objects and walked in any order: which frame each one has called. */
+/** Which frame each one has called: frames may be walked in any order. */
 typedef struct insp_callees {
     insp_map place; /**< frame -> its place in `of` */
     insp_addrs of;  /**< the frame that runs because of a call in it, 0 for none */

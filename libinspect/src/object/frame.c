@@ -254,20 +254,19 @@ static void read_callees(insp_decoder *d)
     bool bad = d->r.bad;
     c->read = true;
     for (size_t i = 0; i < d->py->threads.len; i++) {
-        insp_addr callee = 0, at = d->py->threads.at[i].frame;
+        insp_iframe f = {.previous = d->py->threads.at[i].frame};
+        insp_addr callee = 0;
         d->r.bad = false;
-        while (at && !d->r.bad && c->of.len < MOST &&
-               insp_map_get(&c->place, at) == INSP_MAP_NONE &&
-               insp_map_set(&c->place, at, (uint32_t)c->of.len) &&
-               insp_addrs_push(&c->of, callee)) {
-            callee = at;
-            at = INSP_U64(&d->r, at, PyFrameObject, f_back);
-        }
+        while (c->of.len < MOST && insp_iframe_look(d, f.previous, &f) &&
+               insp_map_get(&c->place, f.addr) == INSP_MAP_NONE &&
+               insp_map_set(&c->place, f.addr, (uint32_t)c->of.len) &&
+               insp_addrs_push(&c->of, callee))
+            callee = f.addr;
     }
     d->r.bad = bad;
 }
 
-static insp_addr callee_of(insp_decoder *d, insp_addr frame)
+insp_addr insp_callee_of(insp_decoder *d, insp_addr frame)
 {
     if (!d->callees.read)
         read_callees(d);
@@ -284,7 +283,7 @@ void insp_walk_frame(insp_decoder *d, insp_addr addr)
         bool sound = insp_iframe_look(d, addr, &f);
         if (!sound)
             no_frame(d, addr);
-        d->inner = sound && f.executing ? callee_of(d, addr) : 0;
+        d->inner = sound && f.executing ? insp_callee_of(d, addr) : 0;
         if (sound)
             insp_walk_iframe_slots(d, &f, true);
         d->inner = 0;

@@ -39,6 +39,9 @@ typedef struct insp_iframe {
  */
 bool insp_iframe_look(insp_decoder *d, insp_addr addr, insp_iframe *out);
 
+/** The frame that runs because of a call in this one (insp_iframe.addr of both), 0 for none. */
+insp_addr insp_callee_of(insp_decoder *d, insp_addr frame);
+
 /** What a word of a frame refers to, 0 for nothing, and whether it is counted (insp_ref_kind). */
 typedef struct insp_stackref {
     insp_addr target;
