@@ -169,9 +169,13 @@ def as_text(answer: Answer, style: text.Style, spelling: text.Spelling) -> List[
         notes.add("value", answer.value, whole=True)
     notes.add("size", _size_words(answer))
     notes.add("allocated", answer.allocated.words if answer.allocated else "")
-    if answer.remainder is None and not answer.immortal:
-        notes.add("owners", "not counted: of a large heap obj reads the one object. refs counts them.")
     addr = hexa(answer.addr)
+    if answer.remainder is None and not answer.immortal:
+        counts = spelling.command("refs", addr)
+        notes.add(
+            "owners",
+            f"not counted, since only this object of a large heap was read; {counts} counts them.",
+        )
     notes.next("refs", addr, why="who holds it")
     notes.next("referents", addr, why="what it refers to")
     notes.next("graph", addr, why="draw it")
