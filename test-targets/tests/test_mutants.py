@@ -18,10 +18,12 @@ from harness.target import Target  # noqa: E402
 FUZZ = build.ROOT.parent / "libinspect" / "fuzz"
 SEEDS = 40
 
-# A program that does as refscope does, until the core is a damaged one.
+# A program that does as refscope does, until the core is a damaged one. It takes its time: to fill 100 MiB may take
+# more than ten times as long as to start and do nothing, and is to be told for the memory.
 PRETENDER = """#!%s
 import os, signal, sys, time
 core = sys.argv[3]
+time.sleep(0.1)
 if open(core, "rb").read() != open(os.environ["CLEAN"], "rb").read():
     %s
 print("{}")
