@@ -90,7 +90,7 @@ static void check_object(comparison *c, uint32_t number, const insp_typeinfo *t,
 // Those without a decoder are read by their tp_traverse: it would be compared with itself.
 static bool is_decoded(const insp_heap *h, uint32_t number, const insp_typeinfo *t)
 {
-    return !t->traverse && insp_heap_gc(h, number) != INSP_GC_NONE;
+    return !t->traverse && !t->guessed && insp_heap_gc(h, number) != INSP_GC_NONE;
 }
 
 insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_rows *out,

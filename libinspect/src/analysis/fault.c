@@ -76,6 +76,12 @@ static scene scene_of(const insp_cpython *py, const insp_thread_regs *t)
     return s;
 }
 
+// Whether no code is where the thread goes on. That of a module whose file is not here cannot be read either.
+static bool is_nowhere(const scene *s)
+{
+    return !readable(s, s->pc) && insp_module_at(s->py, s->pc) == INSP_NONE;
+}
+
 // ---- where the pointer came from ------------------------------------------------------------
 
 /** A value as the code before made it: what a register held, or a word at another value. */
@@ -367,7 +373,7 @@ static const insp_thread_regs *dying(const insp_cpython *py,
         if (signal)
             return t;
         scene s = scene_of(py, t);
-        if (!readable(&s, s.pc) || bad_operand(&s))
+        if (is_nowhere(&s) || bad_operand(&s))
             return t;
     }
     return found;
@@ -394,7 +400,7 @@ insp_status insp_fault_look(const insp_cpython *py, const insp_thread_regs_vec *
     out->sp = insp_thread_sp(t);
     out->mnemonic = s.decoded ? s.in.name : "";
     bool fits = add_registers(&s, arena, out) && add_pointer(&s, arena, out);
-    if (!readable(&s, s.pc)) {
+    if (is_nowhere(&s)) {
         out->access = INSP_ACCESS_EXECUTE;
         out->has_addr = 1;
         out->addr = s.pc;

@@ -203,20 +203,47 @@ static void enter_stage(insp_job *job, insp_stage stage)
     (void)pthread_mutex_unlock(&job->lock);
 }
 
+static bool is_told(const insp_session *s, const char *kind)
+{
+    for (size_t i = 0; i < s->problems.len; i++) {
+        if (!strcmp(s->problems.at[i].kind, kind))
+            return true;
+    }
+    return false;
+}
+
 // A version that came after this library is read like the last one that it knows, as far as the proofs of the
 // layout hold; what they do not prove may be wrong, and so the answer is none to be relied upon wholly.
 static void tell_version(insp_session *s)
 {
     const char *last = insp_flavour_last(s->py.hex);
-    for (size_t i = 0; last && i < s->problems.len; i++) {
-        if (!strcmp(s->problems.at[i].kind, "version"))
-            return;
-    }
-    if (last)
+    if (last && !is_told(s, "version"))
         insp_problem_add(s, "version",
                          "CPython %s is newer than what is known here: it is read like %s, and "
                          "only what layout proves is sure",
                          s->py.version, last);
+}
+
+// Types whose code could not be asked what their instances refer to (object/guess.h).
+static void tell_guesses(insp_session *s)
+{
+    const insp_heap *h = &s->heap;
+    uint32_t types = 0;
+    const char *some = "";
+    for (size_t i = 0; i < h->by_type.len; i++) {
+        bool counts = h->types.at.at[i]->guessed && h->by_type.at[i].count;
+        some = counts && !types ? h->types.at.at[i]->name : some;
+        types += counts;
+    }
+    if (types && !is_told(s, "guessed"))
+        insp_problem_add(
+            s, "guessed",
+            "what instances of %u types (%s%s) refer to was guessed: their code is %s. "
+            "Such references are marked (guess)",
+            types, some, types > 1 ? ", ..." : "",
+            insp_machine_understands(s->images.at[s->py.module].machine)
+                ? "in files that are not here"
+                : "of a machine that is not understood");
 }
 
 static insp_status try_stage(insp_job *job, insp_stage stage)
@@ -248,6 +275,8 @@ static insp_status try_stage(insp_job *job, insp_stage stage)
         s->runtime_findings = (insp_findings_mark){s->findings.rows.len, s->findings.left_out};
         tell_version(s);
     }
+    if (stage == INSP_STAGE_REFERENCES)
+        tell_guesses(s);
     return INSP_OK;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "session.h"
 #include "../base/cleanup.h"
+#include "../base/strbuf.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,26 +150,6 @@ static bool is_python(const insp_image *image)
     return strstr(image->path, "python") != NULL;
 }
 
-static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *options,
-                              const char *file, insp_error *err)
-{
-    insp_error why = {0};
-    insp_image *image = &s->images.at[i];
-    insp_status st =
-        insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
-    if (st == INSP_OK || st == INSP_ERR_MEMORY || file) {
-        if (st && err)
-            *err = why;
-        return st;
-    }
-    // Without the file of the interpreter or an extension names and code are missing; other
-    // libraries are not missed.
-    if (is_python(image))
-        insp_problem_add(s, st == INSP_ERR_MISMATCH ? "other-build" : "missing-file", "%s",
-                         why.message);
-    return INSP_OK;
-}
-
 // The executable is the image the auxiliary vector's entry lies in, else the first of all.
 static uint32_t executable(const insp_session *s)
 {
@@ -182,6 +163,65 @@ static uint32_t executable(const insp_session *s)
             return i;
     }
     return s->images.len ? 0 : INSP_NONE;
+}
+
+// The file's name, without a folder and without the ".cpython-311-x86_64-linux-gnu.so" of an extension.
+static int name_length(const char **path)
+{
+    const char *slash = strrchr(*path, '/');
+    *path = slash ? slash + 1 : *path;
+    return (int)strcspn(*path, ".");
+}
+
+/** Files of extensions that are not here. */
+typedef struct missing_files {
+    insp_str names; // of the first
+    uint32_t n;
+    char room[160];
+} missing_files;
+
+static void add_missing(missing_files *m, const char *path)
+{
+    enum { NAMED = 4 };
+    int length = name_length(&path);
+    if (m->n++ < NAMED)
+        insp_str_printf(&m->names, "%s%.*s", m->n > 1 ? ", " : "", length < 32 ? length : 32,
+                        path);
+    else if (m->n == NAMED + 1)
+        insp_str_add(&m->names, ", ...");
+}
+
+static void tell_missing(insp_session *s, const missing_files *m)
+{
+    if (m->n)
+        insp_problem_add(
+            s, "missing-file",
+            "the files of %u extension modules are not here (%s): --sysroot DIR says "
+            "below what folder they are",
+            m->n, m->room);
+}
+
+static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *options,
+                              const char *file, missing_files *missing, insp_error *err)
+{
+    insp_error why = {0};
+    insp_image *image = &s->images.at[i];
+    insp_status st =
+        insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
+    if (st == INSP_OK || st == INSP_ERR_MEMORY || file) {
+        if (st && err)
+            *err = why;
+        return st;
+    }
+    // Without the file of the interpreter or an extension names and code are missing; other
+    // libraries are not missed.
+    bool extension = is_python(image) && strstr(image->path, ".cpython-");
+    if (st != INSP_ERR_MISMATCH && extension)
+        add_missing(missing, image->path);
+    else if (is_python(image) || i == executable(s))
+        insp_problem_add(s, st == INSP_ERR_MISMATCH ? "other-build" : "missing-file", "%s",
+                         why.message);
+    return INSP_OK;
 }
 
 // A core without notes does not name its executable. But the last string on the stack is the path it was
@@ -231,14 +271,19 @@ static insp_status attach_files(insp_session *s, const insp_options *options, in
 {
     uint32_t exe = executable(s);
     insp_status st = INSP_OK;
+    missing_files missing;
+    missing.n = 0;
+    missing.names = insp_str_init(missing.room, sizeof(missing.room));
     if (exe == INSP_NONE && options->exe) {
         // Nothing of it can be recognised: the caller's word alone says what it is.
-        if (!insp_images_push(&s->images, (insp_image){.path = options->exe, .file = ""}))
+        const char *path = insp_arena_text(&s->text, options->exe, strlen(options->exe));
+        if (!path || !insp_images_push(&s->images, (insp_image){.path = path, .file = ""}))
             return insp_nomem(err);
         exe = 0;
     }
     for (uint32_t i = 0; !st && i < s->images.len; i++)
-        st = attach_one(s, i, options, i == exe ? options->exe : NULL, err);
+        st = attach_one(s, i, options, i == exe ? options->exe : NULL, &missing, err);
+    tell_missing(s, &missing);
     if (exe != INSP_NONE && !st && !options->exe)
         attach_by_stack(s, exe, options);
     if (exe != INSP_NONE && !st)

@@ -10,6 +10,7 @@ insp_status insp_heap_init(insp_heap *h, insp_cpython *py, insp_error *err)
     insp_status st = insp_types_init(&h->types, py, err);
     if (!st)
         st = insp_decoder_init(&h->decoder, py, &h->types, err);
+    h->decoder.withdrawn = &h->withdrawn;
     h->decoder.most = h->memory / 8;
     insp_heap_refill(h);
     return st;
@@ -43,6 +44,7 @@ void insp_heap_deinit(insp_heap *h)
     insp_tallies_deinit(&h->by_type);
     insp_map_deinit(&h->interp_of);
     insp_map_deinit(&h->shared_keys);
+    insp_map_deinit(&h->withdrawn);
     insp_arena_deinit(&h->text);
 }
 

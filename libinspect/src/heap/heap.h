@@ -105,6 +105,7 @@ typedef struct insp_heap {
     insp_map interp_of; /**< with several interpreters: number of a tracked object -> row */
     insp_map
         shared_keys; /**< keys object that several share -> number of the object it belongs to */
+    insp_map withdrawn; /**< slots of guesses that the counts refute */
     uint64_t objects, dead, size, bytes, malloc_bytes;
     uint64_t memory; /**< bytes the target has: insp_space_size */
     uint32_t

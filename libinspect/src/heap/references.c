@@ -7,6 +7,15 @@
 #include "../object/str.h"
 #include "heap.h"
 
+/** A reference that was guessed (object/guess.h). */
+typedef struct guessed {
+    insp_addr slot;
+    uint32_t dst;
+    bool of_state; // in the state of a module
+} guessed;
+
+INSP_VEC(guessed_rows, guessed);
+
 /** A walk of the whole heap. */
 typedef struct pass {
     insp_heap *h;
@@ -17,6 +26,7 @@ typedef struct pass {
     uint64_t body;            // bytes of the blocks of this object
     bool late;                // an object became known after its turn
     insp_findings_mark found; // before the first walk
+    guessed_rows guesses;
     bool failed;
 } pass;
 
@@ -74,6 +84,14 @@ static void refers_to_none(pass *p, const insp_ref *ref)
                    ref->slot, ref->target);
 }
 
+// What a guess leads to has to have a refcount.
+static bool may_admit(insp_heap *h, const insp_ref *ref)
+{
+    bool ok = true;
+    return !ref->guessed ||
+           !insp_heap_is_pointer(h, insp_space_u64(h->py->space, ref->target, &ok));
+}
+
 static void take(pass *p, const insp_ref *ref)
 {
     insp_heap *h = p->h;
@@ -82,7 +100,7 @@ static void take(pass *p, const insp_ref *ref)
         return;
     }
     uint32_t dst = insp_heap_number(h, ref->target);
-    if (dst == INSP_NONE) {
+    if (dst == INSP_NONE && may_admit(h, ref)) {
         dst = insp_heap_admit(h, ref->target);
         p->late = p->late || (dst != INSP_NONE && p->store && dst < p->src);
     }
@@ -92,8 +110,14 @@ static void take(pass *p, const insp_ref *ref)
         refers_to_none(p, ref);
         return;
     }
-    if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED)
+    if (ref->kind == INSP_REF_OWNED && h->kind.at[dst] & INSP_K_COUNTED) {
         h->remainder.at[dst]--;
+        if (ref->guessed)
+            p->failed =
+                p->failed ||
+                !guessed_rows_push(&p->guesses,
+                                   (guessed){ref->slot, dst, ref->form == INSP_FORM_STATE});
+    }
     uint8_t kind = (uint8_t)(ref->kind | (ref->visited ? INSP_E_VISITED : 0));
     p->failed =
         p->failed || !insp_u32s_push(&h->to, dst) || !insp_bytes_push(&h->edge_kind, kind);
@@ -282,11 +306,33 @@ static insp_status run(pass *p, insp_error *err)
     return st;
 }
 
+static void withdraw(pass *p, bool of_state)
+{
+    insp_heap *h = p->h;
+    for (size_t i = 0; i < p->guesses.len; i++) {
+        const guessed *g = &p->guesses.at[i];
+        if (h->remainder.at[g->dst] >= 0 || g->of_state != of_state)
+            continue;
+        p->failed = p->failed || !insp_map_set(&h->withdrawn, g->slot, g->dst);
+        p->late = true;
+        h->remainder.at[g->dst]++;
+    }
+}
+
+// Where more owners were found than there are references, guesses are wrong before a count is; those first that lie in
+// the state of a module, which keeps many a pointer for speed. What is left over is to be walked again.
+static bool is_whole(pass *p)
+{
+    withdraw(p, true);
+    withdraw(p, false);
+    return !p->late;
+}
+
 // As if nothing had been walked; what has become known stays known.
 static void start_again(pass *p)
 {
     insp_heap *h = p->h;
-    h->dangling.len = 0;
+    h->dangling.len = p->guesses.len = 0;
     h->bodies.len = h->off.len = h->to.len = h->edge_kind.len = h->by_type.len =
         h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
@@ -316,7 +362,7 @@ static insp_status run_until_whole(pass *p, insp_error *err)
     p->store = true;
     p->found = (insp_findings_mark){h->py->findings->rows.len, h->py->findings->left_out};
     insp_status st = run(p, err);
-    for (int i = 1; !st && p->late && i < TRIES; i++) {
+    for (int i = 1; !st && i < TRIES && !is_whole(p); i++) {
         start_again(p);
         st = run(p, err);
     }
@@ -338,6 +384,7 @@ insp_status insp_heap_references(insp_heap *h, insp_error *err)
     h->decoder.all = true;
     st = run_until_whole(&p, err);
     h->decoder.refs = NULL;
+    guessed_rows_deinit(&p.guesses);
     free(refs);
     return st;
 }

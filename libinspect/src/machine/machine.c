@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <elf.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,11 @@
 #include "ops.h"
 
 enum { DEFAULT_INSTRUCTIONS = 1000000, DEFAULT_PAGES = 1024 };
+
+bool insp_machine_understands(uint16_t elf_machine)
+{
+    return elf_machine == EM_X86_64 || elf_machine == EM_NONE;
+}
 
 insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
                                 insp_machine **out, insp_error *err)
@@ -59,7 +65,7 @@ insp_addr insp_machine_callback_address(const insp_machine *m)
 
 uint64_t insp_machine_instructions(const insp_machine *m)
 {
-    return m->total;
+    return m ? m->total : 0;
 }
 
 void *insp_machine_fail(insp_machine *m, insp_status code, insp_addr at, const char *fmt, ...)

@@ -20,6 +20,9 @@
 
 typedef struct insp_machine insp_machine;
 
+/** Whether code of an ELF machine (e_machine) is understood. What is not known to be another's may be. */
+bool insp_machine_understands(uint16_t elf_machine);
+
 /**
  * The value of a register, and where it was loaded from as far as plain copies tell: from register to
  * register, through the stack, and through an `and` that clears at most the three tag bits of a
@@ -104,7 +107,7 @@ typedef void (*insp_machine_change)(void *ctx, insp_addr addr, uint64_t before, 
  */
 void insp_machine_changes(insp_machine *m, insp_machine_change change, void *ctx);
 
-/** How many instructions all calls so far took; a call of the callback is part of that which calls it. */
+/** How many instructions all calls so far took, of no machine none; a call of the callback is part of that which calls it. */
 uint64_t insp_machine_instructions(const insp_machine *m);
 
 #endif

@@ -36,6 +36,7 @@ static const anchor anchors[] = {
     {"types", "SimpleNamespace", "types.SimpleNamespace", false},
     {"types", "TracebackType", "traceback", false},
     {"types", "GenericAlias", "types.GenericAlias", false},
+    {"_types", "UnionType", "typing.Union", false}, // since 3.14; another type than the next
     {"types", "UnionType", "types.UnionType", false},
 };
 
@@ -90,23 +91,25 @@ static bool call_anchor(insp_types_seen *types, insp_reader *r, insp_addr dict, 
     return !type || call(types, r, type, a->tp_name);
 }
 
-// Every type that builtins calls by the name it has.
-static bool call_builtins(insp_types_seen *types, insp_reader *r, insp_addr dict)
+// Every static type that a module's dict calls by its name; `prefix` is what tp_name has before that. *budget: entries
+// that may still be looked at.
+static bool call_dict(insp_types_seen *types, insp_reader *r, insp_addr dict,
+                      const char *prefix, uint64_t *budget)
 {
-    enum { MOST_NAMES = 65536 };
     insp_dict_table t;
-    if (!dict || !insp_dict_look(r, dict, &t)) {
-        r->bad = false;
-        return true;
-    }
     bool fits = true;
-    for (uint64_t i = 0; fits && i < t.n && i < MOST_NAMES && !r->bad; i++) {
-        char name[64];
+    bool sound = dict && insp_dict_look(r, dict, &t);
+    for (uint64_t i = 0; sound && fits && i < t.n && *budget && !r->bad; i++, --*budget) {
+        char key_text[64], name[160];
         insp_addr key, value;
         insp_dict_entry(r, &t, i, &key, &value);
-        if (value && INSP_U64(r, value, PyObject, ob_type) == types->py->type_type &&
-            insp_str_read(r, key, name, sizeof(name)) > 0)
-            fits = call(types, r, value, name);
+        if (!value || INSP_U64(r, value, PyObject, ob_type) != types->py->type_type ||
+            INSP_U64(r, value, PyTypeObject, tp_flags) & INSP_TPF_HEAPTYPE ||
+            insp_str_read(r, key, key_text, sizeof(key_text)) <= 0)
+            continue;
+        insp_str whole = insp_str_init(name, sizeof(name));
+        insp_str_printf(&whole, "%s%s", prefix, key_text);
+        fits = call(types, r, value, name);
     }
     r->bad = false;
     return fits;
@@ -118,6 +121,30 @@ static insp_addr module_dict(insp_reader *r, insp_addr modules, const char *name
     insp_addr dict = module ? INSP_U64(r, module, PyModuleObject, md_dict) : 0;
     r->bad = false;
     return dict;
+}
+
+// Modules that have no file are in the interpreter's own, as static types are. Others only pass their types on.
+static bool call_modules(insp_types_seen *types, insp_reader *r, insp_addr modules,
+                         uint64_t *budget)
+{
+    insp_dict_table t;
+    bool fits = true;
+    bool sound = modules && insp_dict_look(r, modules, &t);
+    for (uint64_t i = 0; sound && fits && i < t.n && *budget && !r->bad; i++, --*budget) {
+        char name[64], prefix[80];
+        insp_addr key, module;
+        insp_dict_entry(r, &t, i, &key, &module);
+        if (!module || insp_str_read(r, key, name, sizeof(name)) <= 0)
+            continue;
+        insp_addr dict = INSP_U64(r, module, PyModuleObject, md_dict);
+        insp_str whole = insp_str_init(prefix, sizeof(prefix));
+        insp_str_printf(&whole, "%s.", name);
+        if (!r->bad && dict && !find(r, dict, "__file__"))
+            fits = call_dict(types, r, dict, prefix, budget);
+        r->bad = false;
+    }
+    r->bad = false;
+    return fits;
 }
 
 // Code and module are known by who has them.
@@ -141,13 +168,16 @@ insp_status insp_anchors_find(insp_types_seen *types, insp_reader *r, insp_error
     // Where one static type's name can be read, all can: they lie in the same file.
     if (!type || insp_tp_name(types, r, type, name, sizeof(name)))
         return INSP_OK;
-    bool fits = call_builtins(types, r, in->builtins) && call_more(types, r, in->modules);
+    uint64_t budget = 1 << 20;
+    bool fits =
+        call_dict(types, r, in->builtins, "", &budget) && call_more(types, r, in->modules);
     insp_addr own = insp_type_dict(r, types->py, type);
     for (size_t i = 0; fits && i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
         fits = call_anchor(types, r, own, &descriptors[i]);
     for (size_t i = 0; fits && i < sizeof(anchors) / sizeof(anchors[0]); i++)
         fits =
             call_anchor(types, r, module_dict(r, in->modules, anchors[i].module), &anchors[i]);
+    fits = fits && call_modules(types, r, in->modules, &budget);
     r->bad = false;
     return fits ? INSP_OK : insp_nomem(err);
 }

@@ -8,6 +8,7 @@
 #define INSP_OBJECT_DECODER_H
 
 #include "depth.h"
+#include "guess.h"
 #include "ref.h"
 #include "release.h"
 #include "type.h"
@@ -35,6 +36,8 @@ typedef struct insp_decoder {
     uint64_t
         code_bytes; /**< of line tables and code that may still be read: many frames may claim a large one */
     insp_release release;
+    const insp_map *
+        withdrawn; /**< slots of which it was a wrong guess that they refer to something, or NULL */
     uint64_t most_instructions; /**< of the machine, as insp_machine_instructions counts them */
 } insp_decoder;
 
@@ -57,7 +60,8 @@ void insp_walk_attributes(insp_decoder *d, insp_addr addr, const insp_typeinfo *
 void insp_walk_odict(insp_decoder *d, insp_addr addr);
 void insp_walk_set(insp_decoder *d, insp_addr addr);
 void insp_walk_deque(insp_decoder *d, insp_addr addr);
-void insp_walk_lru(insp_decoder *d, insp_addr addr);
+/** With `interpreted`, what tp_traverse visits has been emitted already. */
+void insp_walk_lru(insp_decoder *d, insp_addr addr, bool interpreted);
 void insp_walk_generator(insp_decoder *d, insp_addr addr);
 void insp_walk_frame(insp_decoder *d, insp_addr addr);
 /** With `interpreted`, a heap type's visited references have been emitted already. */

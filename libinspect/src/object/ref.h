@@ -36,7 +36,9 @@ typedef struct insp_ref {
     uint8_t kind; /**< insp_ref_kind */
     uint8_t visited;
     uint8_t stale; /**< where no object is, the slot was left behind and is none */
-    uint8_t reserved[4];
+    uint8_t
+        guessed; /**< an object's address, in a word of an owner whose code is not here: see object/guess.h */
+    uint8_t reserved[3];
 } insp_ref;
 
 enum { INSP_REFS_ROOM = 256 };

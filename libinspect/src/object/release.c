@@ -78,14 +78,6 @@ void insp_release_deinit(insp_release *release)
 
 // ---- what the dealloc has lowered ----
 
-static bool is_object(insp_decoder *d, insp_addr addr)
-{
-    insp_addr type = INSP_U64(&d->r, addr, PyObject, ob_type);
-    bool found = !d->r.bad && type && insp_type_at(d->types, &d->r, type);
-    d->r.bad = false;
-    return found;
-}
-
 static uint32_t lowered_by(uint64_t before, uint64_t after)
 {
     return before > after && before - after <= MOST_LOWERED ? (uint32_t)(before - after) : 0;
@@ -138,7 +130,8 @@ static void lowered(void *ctx, insp_addr addr, uint64_t before, uint64_t after)
     bool biased = d->py->layout.flavour->count == INSP_COUNT_BIASED;
     insp_released_row row = biased ? biased_count(&d->py->layout, addr, before, after)
                                    : whole_count(&d->py->layout, addr, before, after);
-    if (row.n && row.target != rel->object && is_object(d, row.target) &&
+    if (row.n && row.target != rel->object &&
+        insp_looks_like_object(d->types, &d->r, row.target) &&
         !insp_released_rows_push(&rel->rows, row))
         d->types->failed = true;
 }
@@ -206,6 +199,24 @@ static void pass_on(insp_refs *tee)
     tee->len = 0;
 }
 
+void insp_release_watch(insp_decoder *d, insp_addr addr)
+{
+    insp_release *rel = &d->release;
+    rel->object = addr;
+    memset(rel->met, 0, sizeof(rel->met));
+    rel->to = d->refs;
+    rel->tee.len = 0;
+    rel->tee.flush = pass_on;
+    rel->tee.ctx = rel;
+    d->refs = &rel->tee;
+}
+
+void insp_release_unwatch(insp_decoder *d)
+{
+    pass_on(&d->release.tee);
+    d->refs = d->release.to;
+}
+
 bool insp_release_begin(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     insp_release *rel = &d->release;
@@ -215,12 +226,7 @@ bool insp_release_begin(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         return false;
     qsort(rel->rows.at, rel->rows.len, sizeof(*rel->rows.at), by_target);
     forget_evicted(rel);
-    memset(rel->met, 0, sizeof(rel->met));
-    rel->to = d->refs;
-    rel->tee.len = 0;
-    rel->tee.flush = pass_on;
-    rel->tee.ctx = rel;
-    d->refs = &rel->tee;
+    insp_release_watch(d, addr);
     return true;
 }
 
@@ -255,9 +261,8 @@ static void in_own_words(insp_decoder *d, insp_addr addr, const insp_typeinfo *t
 {
     insp_release *rel = &d->release;
     for (uint64_t off = 0; off + 8 <= (uint64_t)t->basicsize && *left; off += 8) {
-        uint64_t word = off / 8;
-        bool met = word < INSP_RELEASE_WORDS && rel->met[word / 64] >> (word % 64) & 1;
-        insp_released_row *row = met ? NULL : find(rel, insp_u64(&d->r, addr + off));
+        insp_released_row *row =
+            insp_release_met(rel, off) ? NULL : find(rel, insp_u64(&d->r, addr + off));
         if (!row)
             continue;
         const char *name = slot_name(t, off);
@@ -275,7 +280,7 @@ static void in_blocks(insp_decoder *d, insp_addr addr, const insp_typeinfo *t, u
     uint64_t words = WORDS + 4 * *left;
     for (uint64_t off = HEADER; off + 8 <= (uint64_t)t->basicsize && *left; off += 8) {
         insp_addr block = insp_u64(&d->r, addr + off);
-        if (block < 4096 || block & 7 || is_object(d, block))
+        if (block < 4096 || block & 7 || insp_looks_like_object(d->types, &d->r, block))
             continue;
         uint64_t empty = 0;
         for (uint64_t i = 0; empty < GAP && *left && words; i++, words--) {
@@ -294,8 +299,7 @@ static void in_blocks(insp_decoder *d, insp_addr addr, const insp_typeinfo *t, u
 void insp_release_end(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     insp_release *rel = &d->release;
-    pass_on(&rel->tee);
-    d->refs = rel->to;
+    insp_release_unwatch(d);
     uint64_t left = 0;
     for (size_t i = 0; i < rel->rows.len; i++)
         left += rel->rows.at[i].n;

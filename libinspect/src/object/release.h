@@ -43,6 +43,17 @@ void insp_release_deinit(insp_release *release);
 /** From now on deallocs are followed for at most so many instructions in all. */
 void insp_release_allow(insp_release *release, uint64_t instructions);
 
+/** Note from here on which words of the object at addr are emitted as slots, until insp_release_unwatch. */
+void insp_release_watch(insp_decoder *d, insp_addr addr);
+void insp_release_unwatch(insp_decoder *d);
+
+/** Whether the word at an offset of the object was. */
+static inline bool insp_release_met(const insp_release *rel, uint64_t offset)
+{
+    uint64_t word = offset / 8;
+    return word < INSP_RELEASE_WORDS && rel->met[word / 64] >> (word % 64) & 1;
+}
+
 /** Interpret the dealloc. True: what follows is to be emitted through release->tee. */
 bool insp_release_begin(insp_decoder *d, insp_addr addr, const insp_typeinfo *t);
 

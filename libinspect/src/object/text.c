@@ -384,5 +384,7 @@ void insp_ref_text(insp_decoder *d, const insp_ref *ref, insp_str *out)
         insp_str_add(out, "block");
         break;
     }
+    if (ref->guessed)
+        insp_str_add(out, " (guess)");
     d->r.bad = bad;
 }

@@ -195,6 +195,10 @@ void insp_walk_module(insp_decoder *d, insp_addr addr)
     uint64_t size = insp_module_state_size(&d->r, addr);
     if (!traverse || d->r.bad || (size && !state))
         return;
+    if (insp_is_out_of_reach(d->py, traverse)) {
+        insp_guess_state(d, state, size);
+        return;
+    }
     const insp_typeinfo *t =
         insp_type_at(d->types, &d->r, INSP_U64(&d->r, addr, PyObject, ob_type));
     if (!t)

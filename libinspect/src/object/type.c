@@ -10,6 +10,7 @@
 
 #include "anchors.h"
 #include "descriptors.h"
+#include "guess.h"
 #include "str.h"
 #include "typestate.h"
 
@@ -295,10 +296,31 @@ static insp_addr dealloc_of(insp_reader *r, insp_addr base, const insp_descripto
     return dealloc;
 }
 
+// The row of a base says nothing of the members that a type of C's adds; its code would.
+static bool has_more_members(insp_reader *r, insp_addr type, insp_addr described)
+{
+    return INSP_U64(r, type, PyTypeObject, tp_basicsize) >
+           INSP_U64(r, described, PyTypeObject, tp_basicsize);
+}
+
+static void do_without_code(const insp_cpython *py, insp_reader *r, insp_typeinfo *t,
+                            insp_addr base, insp_addr described)
+{
+    insp_addr unasked =
+        has_more_members(r, base, described) ? INSP_U64(r, base, PyTypeObject, tp_dealloc) : 0;
+    if (!insp_is_out_of_reach(py, t->traverse) && !insp_is_out_of_reach(py, t->dealloc) &&
+        !insp_is_out_of_reach(py, unasked))
+        return;
+    t->traverse = t->dealloc = 0;
+    t->guessed = 1;
+}
+
 static const char *read_by(const insp_typeinfo *t, const insp_descriptor *d)
 {
     if (t->traverse)
         return "tp_traverse interpreted";
+    if (t->guessed)
+        return "guessed";
     return d ? "decoder" : "declared members";
 }
 
@@ -373,6 +395,7 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         t->kind = INSP_KIND_TYPE;
     else
         t->dealloc = dealloc_of(r, base, d, described);
+    do_without_code(types->py, r, t, base, described);
     t->is_class = base != t->addr;
     // structseq_traverse (Objects/structseq.c) does since 3.9 (bpo-40217).
     bool visits = t->is_class || t->n_fields < 0 || types->py->hex >= 0x03090000;
@@ -485,6 +508,16 @@ const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_a
         return NULL;
     }
     return t;
+}
+
+bool insp_looks_like_object(insp_types_seen *types, insp_reader *r, insp_addr addr)
+{
+    bool bad = r->bad;
+    r->bad = false;
+    insp_addr type = addr & 7 || !addr ? 0 : INSP_U64(r, addr, PyObject, ob_type);
+    bool is = type && !r->bad && insp_type_at(types, r, type);
+    r->bad = bad;
+    return is;
 }
 
 bool insp_instance_is_gc(const insp_typeinfo *t, insp_reader *r, insp_addr object)

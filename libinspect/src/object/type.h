@@ -98,6 +98,7 @@ typedef struct insp_typeinfo {
     uint8_t visits_type;  /**< where tp_traverse is not interpreted: it visits ob_type */
     uint8_t sizeof_known; /**< no __sizeof__ of its own that we do not know */
     uint8_t preheader;    /**< bytes before the gc head */
+    uint8_t guessed;      /**< its code cannot be asked: see object/guess.h */
     uint8_t
         managed_dict; /**< attributes are where the interpreter manages them: insp_walk_attributes */
 } insp_typeinfo;
@@ -131,6 +132,9 @@ void insp_types_deinit(insp_types_seen *types);
  * (types->failed).
  */
 const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_addr addr);
+
+/** Whether what lies at addr, be it what it may, says that it is an instance of a type. */
+bool insp_looks_like_object(insp_types_seen *types, insp_reader *r, insp_addr addr);
 
 /** Whether heap/size.c knows what __sizeof__ of this kind adds. */
 static inline bool insp_sizeof_known(insp_kind kind)

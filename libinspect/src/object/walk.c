@@ -21,6 +21,8 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
     // A container of any size may be visited; each visit pays for the loop around it. structseq_traverse asks the
     // interpreter for the dict of its type since 3.12, and so the thread.
     enum { A_VISIT = 1000 };
+    if (!insp_machine_understands(py->images->at[py->module].machine))
+        return INSP_OK;
     insp_machine_options options = {.more_per_callback = A_VISIT, .fs_base = py->fs_base};
     return insp_machine_create(py->space, &options, &d->machine, err);
 }
@@ -53,16 +55,6 @@ static uint64_t items_size(insp_decoder *d, insp_addr addr, const insp_typeinfo 
     return n <= INT32_MAX ? (n * (uint64_t)t->itemsize + 7) & ~UINT64_C(7) : 0;
 }
 
-static bool holds_object(insp_decoder *d, insp_addr slot)
-{
-    insp_addr object = insp_u64(&d->r, slot);
-    bool bad = d->r.bad;
-    insp_addr type = object & 7 ? 0 : INSP_U64(&d->r, object, PyObject, ob_type);
-    bool holds = type && !d->r.bad && insp_type_at(d->types, &d->r, type);
-    d->r.bad = bad;
-    return holds;
-}
-
 // What a description says is owned counts where it is an object, and where the type's own code has not shown it: the
 // description may be of another version.
 static bool may_claim(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
@@ -70,7 +62,7 @@ static bool may_claim(insp_decoder *d, insp_addr addr, const insp_typeinfo *t,
 {
     insp_addr slot = addr + (uint32_t)s->offset;
     int8_t known = 0;
-    if (!holds_object(d, slot))
+    if (!insp_looks_like_object(d->types, &d->r, insp_u64(&d->r, slot)))
         return false;
     return !t->traverse || s->visited || !insp_traverse_visits(d, addr, slot, slot + 8, &known);
 }
@@ -180,7 +172,7 @@ static void walk_kind(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
         insp_walk_deque(d, addr);
         break;
     case INSP_KIND_LRU_CACHE:
-        insp_walk_lru(d, addr);
+        insp_walk_lru(d, addr, t->traverse != 0);
         break;
     case INSP_KIND_GENERATOR:
         insp_walk_generator(d, addr);
@@ -249,7 +241,11 @@ void insp_walk(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
     bool was_bad = d->r.bad;
     d->r.bad = false;
     bool releases = t->dealloc && insp_release_begin(d, addr, t);
+    if (t->guessed)
+        insp_guess_begin(d, addr);
     walk_known(d, addr, t);
+    if (t->guessed)
+        insp_guess_end(d, addr, t);
     if (releases)
         insp_release_end(d, addr, t);
     if (d->r.bad)

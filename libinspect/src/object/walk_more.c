@@ -39,7 +39,17 @@ void insp_walk_deque(insp_decoder *d, insp_addr addr)
 
 // lru_cache_tp_traverse visits key, result and type of each link on the link's behalf; what it
 // leaves out is the reference that the list itself holds of each link.
-void insp_walk_lru(insp_decoder *d, insp_addr addr)
+static void visit_link(insp_decoder *d, insp_addr link)
+{
+    static const insp_member held[] = {INSP_F_lru_list_elem_key, INSP_F_lru_list_elem_result,
+                                       INSP_F_PyObject_ob_type};
+    for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) {
+        insp_addr slot = link + (uint32_t)d->py->layout.off[held[i]];
+        insp_emit_slot(d, slot, INSP_FORM_HELPER, slot, INSP_REF_OWNED, true);
+    }
+}
+
+void insp_walk_lru(insp_decoder *d, insp_addr addr, bool interpreted)
 {
     insp_chain chain = {0};
     insp_addr link = INSP_U64(&d->r, addr, lru_cache_object, root_next);
@@ -48,6 +58,8 @@ void insp_walk_lru(insp_decoder *d, insp_addr addr)
                                       .arg = i,
                                       .form = INSP_FORM_INDEX,
                                       .kind = INSP_REF_OWNED});
+        if (!interpreted)
+            visit_link(d, link);
         link = INSP_U64(&d->r, link, lru_list_elem, next);
         if (insp_chain_closes(&chain, link)) {
             insp_circle(d, addr, link);
