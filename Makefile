@@ -80,7 +80,7 @@ help: ## This list
 # Verbs that promise to work on a bare machine install what is missing; the others only say
 # what it is. `make check SETUP=verify` installs nothing either.
 
-SETUP_VERBS := demo check lint asan valgrind fuzz replay mutants setup
+SETUP_VERBS := demo check lint asan valgrind fuzz replay mutants interpreters check-matrix setup
 SETUP ?= $(if $(filter $(SETUP_VERBS),$(MAKECMDGOALS)),install,verify)
 READY := $(BUILD)/ready
 
@@ -183,6 +183,7 @@ unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one s
 # The cache outside the sources is a setting, REFSCOPE_INTERPRETERS.
 .PHONY: interpreters
 interpreters: | $(READY)/test ## Have interpreters of other versions to test with
+	@BUILD=$(BUILD) $(LIB)/tools/setup $(SETUP) matrix || echo "interpreters: those of another machine are left out"
 	@$(RUN) test-targets/interpreters
 
 .PHONY: check-matrix

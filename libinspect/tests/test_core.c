@@ -238,7 +238,10 @@ START_TEST(what_was_left_out_is_absent_not_zero)
     ck_ok(open_cut(SIZE_MAX));
     ck_assert_uint_eq(core.segs.len, 1);
     ck_assert_uint_eq(core.segs.at[0].end, 0x11000);
-    ck_assert_uint_eq(core.lost.len, 0);
+    // But that there was code is known.
+    ck_assert_uint_eq(core.lost.len, 1);
+    ck_assert_uint_eq(core.lost.at[0].start, 0x20000);
+    ck_assert_uint_eq(core.lost.at[0].end, 0x21000);
 }
 END_TEST
 

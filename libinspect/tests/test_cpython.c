@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <elf.h>
+
 #include "support/fakeheap.h"
 
 static fakeheap f;
@@ -287,6 +289,36 @@ START_TEST(there_is_no_layout_for_a_version_without_a_table)
 }
 END_TEST
 
+static int32_t moved_by(const insp_layout *from, const insp_layout *to, insp_member m)
+{
+    ck_assert_int_ge(from->off[m], 0);
+    return to->off[m] - from->off[m];
+}
+
+// pthread_mutex_t has 48 bytes there instead of 40, and there are two of them in each lock of the interpreter.
+START_TEST(what_lies_behind_a_mutex_is_elsewhere_on_aarch64)
+{
+    insp_layout plain, fit;
+    ck_assert(insp_layout_init(&plain, 0x030d05f0, 0, 0));
+    fit = plain;
+    insp_layout_fit_machine(&fit, EM_X86_64);
+    ck_assert_mem_eq(fit.off, plain.off, sizeof(plain.off));
+    insp_layout_fit_machine(&fit, EM_AARCH64);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_threads_head), 0);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_gil_switch_mutex), 8);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_static_types), 16);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_static_types_size), 0);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_interpreters_head), 0);
+
+    ck_assert(insp_layout_init(&plain, 0x030b02f0, 0, 0));
+    fit = plain;
+    insp_layout_fit_machine(&fit, EM_AARCH64);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_interpreters_head), 0);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_tstate_current), 16);
+    ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_threads_head), 0);
+}
+END_TEST
+
 extern Suite *insp_cpython_suite(void);
 
 Suite *insp_cpython_suite(void)
@@ -314,6 +346,7 @@ Suite *insp_cpython_suite(void)
     tcase_add_test(t, a_type_is_what_type_or_a_metaclass_made);
     tcase_add_test(t, findings_are_kept_up_to_a_bound_and_counted_beyond);
     tcase_add_test(t, there_is_no_layout_for_a_version_without_a_table);
+    tcase_add_test(t, what_lies_behind_a_mutex_is_elsewhere_on_aarch64);
     suite_add_tcase(s, t);
     return s;
 }

@@ -128,6 +128,38 @@ START_TEST(a_longer_way_where_no_register_holds_its_middle)
 }
 END_TEST
 
+START_TEST(code_that_was_not_dumped_is_no_wild_call)
+{
+    threads[0].regs[RIP] = 0x7000;
+    ck_ok(insp_space_lose(&space, (insp_range){0x7000, 0x8000}, &err));
+    look();
+    ck_assert_int_ne(fault.access, INSP_ACCESS_EXECUTE);
+    threads[0].regs[RIP] = 0x8000;
+    look();
+    ck_assert_int_eq(fault.access, INSP_ACCESS_EXECUTE);
+}
+END_TEST
+
+START_TEST(a_thread_of_aarch64_is_placed_and_not_decoded)
+{
+    enum { LINK = 30, SP = 31, PC = 32 };
+    static const uint8_t blr_x1[] = {0x20, 0x00, 0x3f, 0xd6};
+    threads[0] = (insp_thread_regs){.tid = 7, .n_regs = INSP_AARCH64_REGS};
+    threads[0].regs[PC] = CODE;
+    threads[0].regs[LINK] = CODE + 68;
+    threads[0].regs[SP] = STACK + PAGE / 2;
+    memcpy(code + 64, blr_x1, sizeof(blr_x1));
+    look();
+    ck_assert_str_eq(fault.mnemonic, "");
+    ck_assert_uint_eq(fault.sp, STACK + PAGE / 2);
+    ck_assert_uint_eq(fault.n_registers, 31);
+    ck_assert_str_eq(fault.registers[30].name, "x30");
+    ck_assert_uint_eq(fault.n_places, 2);
+    ck_assert_uint_eq(fault.places[0].pc, CODE);
+    ck_assert_uint_eq(fault.places[1].pc, CODE + 68);
+}
+END_TEST
+
 START_TEST(where_there_is_no_code)
 {
     threads[0].regs[RIP] = 0;
@@ -198,6 +230,8 @@ Suite *insp_fault_suite(void)
     tcase_add_test(tc, nothing_is_believed_of_code_that_memory_denies);
     tcase_add_test(tc, a_longer_way_where_no_register_holds_its_middle);
     tcase_add_test(tc, where_there_is_no_code);
+    tcase_add_test(tc, code_that_was_not_dumped_is_no_wild_call);
+    tcase_add_test(tc, a_thread_of_aarch64_is_placed_and_not_decoded);
     tcase_add_test(tc, what_may_not_be_written);
     tcase_add_test(tc, a_stack_that_is_used_up);
     tcase_add_test(tc, without_a_signal_the_thread_that_cannot_go_on);

@@ -57,10 +57,10 @@ def mirror() -> Mirror:
 
 
 class Suite:
-    """One release of Debian, by its name."""
+    """One release of Debian, by its name, for this machine's architecture or another one."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder = name, folder
+    def __init__(self, name: str, folder: Path, architecture: str = "") -> None:
+        self.name, self.folder, self.architecture = name, folder, architecture
 
     def _apt(self, tool: str, *args: str, **more: typing.Any) -> str:
         here = self.folder
@@ -68,6 +68,8 @@ class Suite:
                    "Dir::Cache": here / "cache", "Dir::Etc::sourcelist": here / "sources.list",
                    "Dir::Etc::sourceparts": "-", "Acquire::Check-Valid-Until": "false",
                    "Acquire::Languages": "none", "APT::Sandbox::User": "root"}
+        if self.architecture:
+            options["APT::Architecture"] = options["APT::Architectures"] = self.architecture
         words = [w for key, value in options.items() for w in ("-o", "%s=%s" % (key, value))]
         return _run([tool, "-q", *words, *args], **more)
 

@@ -10,6 +10,8 @@ import sys
 import typing
 from pathlib import Path
 
+from . import emulated
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("REFSCOPE_BUILD", str(ROOT.parent / "build")))
 
@@ -31,7 +33,7 @@ CFLAGS = (
 ASK = """
 import json, platform, sys, sysconfig
 print(json.dumps({
-    "version": platform.python_version(), "hex": sys.hexversion, "flags": sys.abiflags,
+    "version": platform.python_version(), "machine": platform.machine(), "hex": sys.hexversion, "flags": sys.abiflags,
     "linked": [sysconfig.get_config_var(name) or "" for name in (
         "LIBDIR", "LDVERSION", "LIBPL", "LIBRARY", "LIBS", "SYSLIBS", "MODLIBS")],
     "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
@@ -56,6 +58,7 @@ class Interpreter(typing.NamedTuple):
     suffix: str
     include: str
     free_threaded: bool
+    machine: str  # "x86_64"
     linked: typing.Tuple[str, ...]  # LIBDIR, LDVERSION, LIBPL, LIBRARY, and three lists of libraries
 
 
@@ -70,7 +73,7 @@ def interpreter(path: str = DEFAULT_PYTHON) -> Interpreter:
     digest = hashlib.sha256(real.encode()).hexdigest()[:6]
     tag = "%s%s-%s" % (said["version"], said["flags"], digest)
     return Interpreter(real, said["version"], said["hex"], tag, said["suffix"],
-                       said["include"], said["free_threaded"], tuple(said["linked"]))
+                       said["include"], said["free_threaded"], said["machine"], tuple(said["linked"]))
 
 
 def digest_of(*paths: Path) -> str:
@@ -118,7 +121,7 @@ def _compile(built: Path, wanted: str, command: typing.List[str]) -> None:
 def _compiler(python: Interpreter) -> typing.List[str]:
     # Debian's pyconfig.h includes that of the processor from beside its own folder.
     headers = [python.include, os.path.dirname(python.include)]
-    return [os.environ.get("CC", "gcc"), *CFLAGS, *["-isystem" + h for h in headers]]
+    return [emulated.compiler(python.machine), *CFLAGS, *["-isystem" + h for h in headers]]
 
 
 def _c_files(sources: typing.List[Path]) -> typing.List[str]:

@@ -45,7 +45,8 @@ def answer(asked: typing.Any, folder: Path, truth: Truth, core: Path,
     require_refscope()
     path = folder / "export.jsonl"
     ran = refscope.call(asked, "export", "--format", "jsonl", "-o", path)
-    if ran.status != refscope.ANSWERED:
+    # Where code of the machine is not understood, part of the answer is guessed, and that is said.
+    if ran.status != (refscope.ANSWERED if Core(core).is_understood else refscope.IN_PART):
         raise AssertionError("export: status %d: %s" % (ran.status, ran.err.strip()[-1000:]))
     answers = refscope.ask(asked, VERB_LINES)
     case = compare.Case(Export.load(path), truth, Core(core), facts)
@@ -141,7 +142,7 @@ def case_of(name: str, python: str = build.DEFAULT_PYTHON, base: typing.Type[End
 
 
 def _planted_test(self: EndToEnd) -> None:
-    if not planted.has_facts(self.answered.case.facts):
+    if not planted.has_facts(self.answered.case):
         self.skipTest("this program plants nothing for the export")
     self.hold(planted.planted(self.answered.case))
 

@@ -8,19 +8,22 @@ the system has are taken as they are. CPython without the GIL, which no suite ha
 import contextlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import typing
 from pathlib import Path
 
-from . import apt, build
+from . import apt, build, emulated
 
 CACHE = Path(os.environ.get("REFSCOPE_INTERPRETERS") or Path(
     os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "refscope", "interpreters"))
 # A version and the suite to have it from: where it is kept for long, or the newest.
 SUITES = (("3.9", "bullseye"), ("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "forky"), ("3.15", "sid"))
 FREE_THREADED = ("3.13", "trixie")
+# Those of another machine.
+EMULATED = (("3.11", "bookworm", "arm64"), ("3.13", "trixie", "arm64"), ("3.15", "sid", "arm64"))
 OLDEST = (3, 8)
 
 # What a whole build can import: a loader or a library that does not fit shows here.
@@ -45,6 +48,7 @@ class Found(typing.NamedTuple):
     binary: str  # the file that holds CPython: the program, or libpython
     debug: str  # the file with its DWARF, or ""
     origin: str
+    machine: str = platform.machine()
 
 
 class Missing(typing.NamedTuple):
@@ -57,10 +61,11 @@ class Missing(typing.NamedTuple):
 Row = typing.Union[Found, Missing]
 
 ASK = """
-import json, sys, sysconfig
+import json, platform, sys, sysconfig
 v = sysconfig.get_config_var
 print(json.dumps([".".join(map(str, sys.version_info[:3])), sys.version_info[:2], sys.version_info[3],
-    bool(v("Py_DEBUG")), bool(v("Py_GIL_DISABLED")), v("LDLIBRARY") or "", v("LIBDIR") or ""]))
+    bool(v("Py_DEBUG")), bool(v("Py_GIL_DISABLED")), v("LDLIBRARY") or "", v("LIBDIR") or "",
+    platform.machine()]))
 """
 
 
@@ -90,14 +95,14 @@ def _describe(path: Path, origin: str, binary: typing.Optional[Path] = None,
     said = _ask(path)
     if not said or tuple(said[1]) < OLDEST or said[2] != "final":
         return None
-    version, short, _, debug, free_threaded, library, folder = said
+    version, short, _, debug, free_threaded, library, folder, machine = said
     kind = "free-threaded" if free_threaded else "debug" if debug else "release"
     letters = {"free-threaded": "t", "debug": "d", "release": ""}[kind]
     shared = Path(folder, library)
     if binary is None:
         binary = shared if ".so" in library and shared.exists() else Path(os.path.realpath(path))
     name = "%d.%d%s-%s" % (*short, letters, origin.split()[0])
-    return Found(name, version, kind, str(path), str(binary), _debug_file(binary, root), origin)
+    return Found(name, version, kind, str(path), str(binary), _debug_file(binary, root), origin, machine)
 
 
 # ---- Debian's suites ------------------------------------------------------------------------
@@ -126,6 +131,32 @@ def _wrap(tree: Path, binary: Path) -> Path:
     if loaders:
         return _script(binary, BY_OWN_LOADER, loader=loaders[0], libraries=_libraries(tree))
     return _script(binary, BY_SYSTEM, libraries=_libraries(tree))
+
+
+def _wrap_emulated(tree: Path, binary: Path, machine: str) -> Path:
+    return _script(binary, emulated.SCRIPT, emulator=emulated.emulator(machine), tree=tree)
+
+
+def _of_other_machine(version: str, name: str, architecture: str) -> typing.List[Row]:
+    """The release build of a suite for another machine, run by qemu."""
+    machine = emulated.MACHINES[architecture][0]
+    lacks = [tool for tool in ("qemu-" + machine, emulated.compiler(machine)) if not shutil.which(tool)]
+    if lacks:
+        raise apt.AptError("%s is not installed" % lacks[0])
+    tree = CACHE / ("%s-%s-%s" % (version, name, architecture))
+    binary = tree / "usr/bin" / ("python" + version)
+    if not (tree / "complete").exists():
+        shutil.rmtree(tree, ignore_errors=True)
+        suite = apt.Suite(name, CACHE / "apt" / tree.name, architecture)
+        suite.update()
+        names = suite.needed(["python" + version, "python%s-dbg" % version, "libpython%s-dev" % version])
+        for archive in suite.download(names, tree.with_name(tree.name + ".debs")):
+            apt.unpack(archive, tree)
+        shutil.rmtree(tree.with_name(tree.name + ".debs"))
+        (tree / "complete").write_text("")
+    found = _describe(_wrap_emulated(tree, binary, machine), "%s-%s (Debian, by qemu)" % (name, architecture),
+                      binary.resolve(), tree)
+    return [found or Missing("%s-%s-%s" % (version, name, architecture), "does not run here")]
 
 
 def _unpack_tree(suite: apt.Suite, version: str, tree: Path) -> None:
@@ -210,9 +241,9 @@ def _of_machine() -> typing.List[Row]:
     return [row for row in rows if row]
 
 
-def _attempt(name: str, how: typing.Callable[[], typing.List[Row]]) -> typing.List[Row]:
+def _attempt(name: str, how: typing.Callable[..., typing.List[Row]], *args: str) -> typing.List[Row]:
     try:
-        return how()
+        return how(*args)
     except (apt.AptError, OSError) as error:
         return [Missing(name, str(error))]
 
@@ -233,7 +264,9 @@ def prepare(compiled: bool = True) -> typing.List[Row]:
     with _own_time():
         rows = _of_machine()
         for version, suite in SUITES:
-            rows += _attempt("%s-%s" % (version, suite), lambda v=version, s=suite: _of_suite(v, s))  # type: ignore[misc]
+            rows += _attempt("%s-%s" % (version, suite), _of_suite, version, suite)
+        for build_of in EMULATED:
+            rows += _attempt("-".join(build_of), _of_other_machine, *build_of)
         if compiled:
             rows += _attempt(FREE_THREADED[0] + "t-compiled", _free_threaded)
     rows.sort(key=_order)

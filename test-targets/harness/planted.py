@@ -141,12 +141,17 @@ def planted(case: Case) -> Result:
     """Everything that the facts name; nothing compared means that they name nothing."""
     result = Result("planted")
     facts = _Facts(case, result)
-    for key, check in _CHECKS.items():
+    for key in _asked(case):
         for fact in case.facts.get(key, ()):
-            check(facts, fact)
+            _CHECKS[key](facts, fact)
     return result
 
 
-def has_facts(facts: Fact) -> bool:
+def _asked(case: Case) -> typing.List[str]:
+    """All, but for what only code tells where none is understood."""
+    return [key for key in KEYS if case.core.is_understood or key not in ("visits", "hidden")]
+
+
+def has_facts(case: Case) -> bool:
     """Whether there is anything for `planted` to compare."""
-    return any(facts.get(key) for key in KEYS)
+    return any(case.facts.get(key) for key in _asked(case))

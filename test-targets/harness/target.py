@@ -25,7 +25,7 @@ import time
 import typing
 from pathlib import Path
 
-from . import build
+from . import build, emulated
 from .truth import Truth
 
 PROGRAMS = build.ROOT / "programs"
@@ -148,7 +148,10 @@ def _allow_cores() -> None:
 
 
 def gcore(pid: int, core: Path) -> None:
-    """Dump a process with gdb's gcore: no root, no core_pattern needed."""
+    """Dump a process with gdb's gcore, no root, no core_pattern needed; or what runs in it, if it is qemu."""
+    if emulated.is_emulator(pid):
+        emulated.gcore(pid, core)
+        return
     prefix = str(core) + ".part"
     done = subprocess.run(["gcore", "-o", prefix, str(pid)], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL)

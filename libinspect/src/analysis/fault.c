@@ -12,7 +12,6 @@ enum { NEAR_STACK = 1 << 20 };
 
 // Where struct user_regs_struct keeps the registers that the processor numbers from 0.
 static const uint8_t reg_at[INSP_GPRS] = {10, 11, 12, 5, 19, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0};
-enum { RIP_AT = 16, X86_64_REGS = 27 };
 
 /** A thread at the instruction it died at. */
 typedef struct scene {
@@ -23,9 +22,14 @@ typedef struct scene {
     bool decoded;
 } scene;
 
+static bool is_x86_64(const scene *s)
+{
+    return s->t->n_regs == INSP_X86_64_REGS;
+}
+
 static uint64_t gpr(const scene *s, unsigned n)
 {
-    return n < INSP_GPRS ? s->t->regs[reg_at[n]] : 0;
+    return n < INSP_GPRS && is_x86_64(s) ? s->t->regs[reg_at[n]] : 0;
 }
 
 static bool readable(const scene *s, insp_addr addr)
@@ -71,15 +75,17 @@ static const insp_access_mem *bad_operand(const scene *s)
 
 static scene scene_of(const insp_cpython *py, const insp_thread_regs *t)
 {
-    scene s = {.py = py, .t = t, .pc = t->regs[RIP_AT]};
-    s.decoded = read_at(py->space, s.pc, &s.in);
+    scene s = {.py = py, .t = t, .pc = insp_thread_pc(t)};
+    s.decoded = is_x86_64(&s) && read_at(py->space, s.pc, &s.in);
     return s;
 }
 
-// Whether no code is where the thread goes on. That of a module whose file is not here cannot be read either.
+// Whether no code is where the thread goes on. Code that was not dumped and whose file is not here cannot be read
+// either.
 static bool is_nowhere(const scene *s)
 {
-    return !readable(s, s->pc) && insp_module_at(s->py, s->pc) == INSP_NONE;
+    return !readable(s, s->pc) && insp_module_at(s->py, s->pc) == INSP_NONE &&
+           !insp_space_is_lost(s->py->space, s->pc);
 }
 
 // ---- where the pointer came from ------------------------------------------------------------
@@ -217,15 +223,26 @@ static insp_code_place place_of(const insp_cpython *py, insp_addr pc, insp_addr 
     return row;
 }
 
-// Whether an instruction that calls ends right before addr.
-static bool after_call(const insp_cpython *py, insp_addr addr)
+// bl and blr of A64 (Arm ARM, C6.2).
+static bool after_a64_call(const insp_space *space, insp_addr addr)
 {
-    const insp_segment *seg = insp_space_find(py->space, addr);
+    bool ok = addr % 4 == 0;
+    uint32_t word = ok ? insp_space_u32(space, addr - 4, &ok) : 0;
+    return ok && ((word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000);
+}
+
+// Whether an instruction that calls ends right before addr.
+static bool after_call(const scene *s, insp_addr addr)
+{
+    const insp_space *space = s->py->space;
+    const insp_segment *seg = insp_space_find(space, addr);
     if (!seg || !(seg->flags & INSP_SEG_EXEC))
         return false;
+    if (!is_x86_64(s))
+        return after_a64_call(space, addr);
     for (unsigned n = 2; n <= 8; n++) {
         insp_instruction in;
-        if (read_at(py->space, addr - n, &in) && in.calls && in.length == n)
+        if (read_at(space, addr - n, &in) && in.calls && in.length == n)
             return true;
     }
     return false;
@@ -238,13 +255,17 @@ static bool add_places(const scene *s, insp_arena *arena, insp_fault *out)
         return false;
     size_t n = 0;
     rows[n++] = place_of(s->py, s->pc, 0);
+    // A function that calls none has not stored its return address.
+    enum { LINK = 30 };
+    if (!is_x86_64(s) && after_call(s, s->t->regs[LINK]))
+        rows[n++] = place_of(s->py, s->t->regs[LINK], out->sp);
     for (unsigned i = 0; i < STACK_WORDS && n < MOST_PLACES; i++) {
         bool ok = true;
         insp_addr at = (out->sp & ~UINT64_C(7)) + 8u * i;
         uint64_t word = insp_space_u64(s->py->space, at, &ok);
         if (!ok)
             break;
-        if (after_call(s->py, word))
+        if (after_call(s, word))
             rows[n++] = place_of(s->py, word, at);
     }
     out->places = rows;
@@ -324,8 +345,21 @@ static const char *fatal_error(const scene *s, insp_addr sp)
 
 // ---- all of it ------------------------------------------------------------------------------
 
+static bool add_a64_registers(const scene *s, insp_arena *arena, insp_fault *out)
+{
+    enum { SHOWN = 31 }; // x0 to x30
+    insp_register *rows = insp_arena_array(arena, SHOWN, sizeof(*rows));
+    for (unsigned i = 0; rows && i < SHOWN; i++)
+        rows[i] = (insp_register){insp_arena_printf(arena, "x%u", i), s->t->regs[i]};
+    out->registers = rows;
+    out->n_registers = rows ? SHOWN : 0;
+    return rows != NULL;
+}
+
 static bool add_registers(const scene *s, insp_arena *arena, insp_fault *out)
 {
+    if (!is_x86_64(s))
+        return add_a64_registers(s, arena, out);
     insp_register *rows = insp_arena_array(arena, INSP_GPRS, sizeof(*rows));
     for (unsigned i = 0; rows && i < INSP_GPRS; i++)
         rows[i] = (insp_register){insp_gpr_name(i), gpr(s, i)};
@@ -367,7 +401,7 @@ static const insp_thread_regs *dying(const insp_cpython *py,
     const insp_thread_regs *found = NULL;
     for (size_t i = 0; threads && i < threads->len; i++) {
         const insp_thread_regs *t = &threads->at[i];
-        if (t->n_regs != X86_64_REGS)
+        if (t->n_regs != INSP_X86_64_REGS && t->n_regs != INSP_AARCH64_REGS)
             continue;
         found = found ? found : t;
         if (signal)

@@ -230,7 +230,7 @@ static uint64_t count_chunks(const search *s, const insp_segment *seg)
 {
     insp_reader r = insp_reader_of(s->h->py->space, &s->h->py->layout);
     uint64_t n = 0;
-    for (insp_addr at = seg->start; at + 16 <= seg->end; n++) {
+    for (insp_addr at = seg->start; seg->end - at >= 16; n++) {
         uint64_t size = insp_u64(&r, at + 8) & ~UINT64_C(7);
         if (size < 32 || size & 15 || size > seg->end - at)
             break;
@@ -266,7 +266,9 @@ static void scan_malloc(search *s)
     s->where = 0;
     for (size_t i = 0; i < space->segs.len; i++) {
         insp_segment seg = space->segs.at[i];
-        if (!(seg.flags & INSP_SEG_WRITE) || insp_module_at(s->h->py, seg.start) != INSP_NONE ||
+        // Without randomization the heap begins where the program's .bss ends, in the same mapping.
+        seg.start = insp_behind_module(s->h->py, seg.start);
+        if (!(seg.flags & INSP_SEG_WRITE) || seg.start >= seg.end ||
             insp_map_get(&s->stacks, seg.start) != INSP_MAP_NONE)
             continue;
         insp_addr at = seg.start;

@@ -231,8 +231,8 @@ static bool in_stack(const insp_thread_regs_vec *threads, const insp_segment *se
 static void in_malloc(insp_heap *h, const insp_segment *seg, insp_addr addr, insp_place *out)
 {
     insp_reader *r = &h->decoder.r;
-    insp_addr at = seg->start;
-    for (uint32_t i = 0; i < MOST_CHUNKS && seg->end - at >= 16; i++) {
+    insp_addr at = insp_behind_module(h->py, seg->start);
+    for (uint32_t i = 0; i < MOST_CHUNKS && at < seg->end && seg->end - at >= 16; i++) {
         uint64_t size = insp_u64(r, at + 8) & ~UINT64_C(7);
         if (r->bad || size < 32 || size & 15 || size > seg->end - at)
             break;

@@ -40,9 +40,8 @@ static insp_status add_line(insp_session *s, const insp_mapping *m, insp_error *
 static insp_status add_threads(insp_session *s, const insp_caller_thread *threads, size_t n,
                                insp_error *err)
 {
-    enum { REGISTERS = 27 };
     for (size_t i = 0; i < n; i++) {
-        insp_thread_regs t = {.tid = threads[i].tid, .n_regs = REGISTERS};
+        insp_thread_regs t = {.tid = threads[i].tid, .n_regs = INSP_X86_64_REGS};
         memcpy(t.regs, threads[i].registers, sizeof(threads[i].registers));
         if (!insp_thread_regs_vec_push(&s->snapshot.threads, t))
             return insp_nomem(err);

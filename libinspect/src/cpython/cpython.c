@@ -82,6 +82,21 @@ bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr)
     return false;
 }
 
+insp_addr insp_behind_module(const insp_cpython *py, insp_addr addr)
+{
+    enum { PAGE = 4096 };
+    uint32_t i = insp_module_at(py, addr);
+    if (i == INSP_NONE)
+        return addr;
+    const insp_image *image = &py->images->at[i];
+    insp_addr end = image->end;
+    for (size_t k = 0; k < image->sections.len; k++) {
+        if (image->sections.at[k].end > end)
+            end = image->sections.at[k].end;
+    }
+    return (end + PAGE - 1) & ~(insp_addr)(PAGE - 1);
+}
+
 uint32_t insp_module_at(const insp_cpython *py, insp_addr addr)
 {
     // Images are sorted by start and do not overlap; .bss may stand behind the last mapping of the file.

@@ -205,6 +205,9 @@ insp_addr insp_frame_previous(insp_reader *r, insp_addr frame);
 /** Whether it stands between C and Python, and is no function's (3.12 and up: owner 3 or more). */
 bool insp_frame_is_shim(insp_reader *r, insp_addr frame);
 
+/** Where the memory of the module ends that addr lies in, .bss included, in whole pages; addr itself where it is in none. */
+insp_addr insp_behind_module(const insp_cpython *py, insp_addr addr);
+
 /** The image whose code or data (.bss included) addr lies in, or INSP_NONE. */
 uint32_t insp_module_at(const insp_cpython *py, insp_addr addr);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "layout.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,12 +20,13 @@ static const table tables[] = {
 
 static const struct {
     const char *structure, *name;
+    bool is_length; // of a member, and no offset
 } names[INSP_MEMBERS] = {
 #define STRUCT(s, names)
-#define SIZE(s) {#s, "<sizeof>"},
-#define F(s, m) {#s, #m},
-#define FX(s, m, path) {#s, #m},
-#define FZ(s, m, path) {#s, #m},
+#define SIZE(s) {#s, "<sizeof>", false},
+#define F(s, m) {#s, #m, false},
+#define FX(s, m, path) {#s, #m, false},
+#define FZ(s, m, path) {#s, #m, true},
 #include "fields.def"
 #undef STRUCT
 #undef SIZE
@@ -103,6 +105,31 @@ void insp_layout_take(insp_layout *layout, uint32_t i, uint32_t hex)
     // The structure is still declared, but stands in front of nothing.
     if (is_free_threaded(t))
         layout->off[INSP_F_PyGC_Head_sizeof] = 0;
+}
+
+static void move_behind(insp_layout *layout, const char *structure, int32_t after, int32_t by)
+{
+    for (size_t m = 0; m < INSP_MEMBERS; m++) {
+        if (layout->off[m] > after && !names[m].is_length &&
+            !strcmp(names[m].structure, structure))
+            layout->off[m] += by;
+    }
+}
+
+void insp_layout_fit_machine(insp_layout *layout, uint16_t elf_machine)
+{
+    // sizeof(pthread_mutex_t) beyond the 40 bytes of x86-64 (glibc: bits/pthreadtypes-arch.h of each machine).
+    const int32_t more = elf_machine == EM_AARCH64 ? 8 : 0;
+    static const insp_member mutexes[] = {
+        INSP_F_PyRuntimeState_gil_mutex, INSP_F_PyRuntimeState_gil_switch_mutex,
+        INSP_F_PyInterpreterState_gil_mutex, INSP_F_PyInterpreterState_gil_switch_mutex};
+    for (size_t i = 0; more && i < sizeof(mutexes) / sizeof(mutexes[0]); i++) {
+        if (layout->off[mutexes[i]] >= 0)
+            move_behind(layout, names[mutexes[i]].structure, layout->off[mutexes[i]], more);
+    }
+    // The first interpreter is the last member of the runtime.
+    if (more && layout->off[INSP_F_PyInterpreterState_gil_mutex] >= 0)
+        layout->off[INSP_F_PyRuntimeState_sizeof] += 2 * more;
 }
 
 bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth)

@@ -70,6 +70,12 @@ size_t insp_layout_candidates(uint32_t hex, bool free_threaded,
 void insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex);
 
 /**
+ * Move what lies behind members that take more room on another machine than on x86-64, whose the tables are. Once,
+ * before other sources say what they know of the target.
+ */
+void insp_layout_fit_machine(insp_layout *layout, uint16_t elf_machine);
+
+/**
  * Start from a table that is for a version and insp_build_flags: the nth, from 0, where builds of one
  * version differ, upstream's first. False where there is none.
  */

@@ -67,12 +67,25 @@ static void promise(insp_core *core, uint64_t offset, uint64_t size)
         core->full_size = offset + size;
 }
 
+// Code is rarely dumped, as its file has it too: it was there all the same.
+static bool add_undumped_code(insp_core *core, const GElf_Phdr *ph, uint64_t dumped)
+{
+    insp_segment seg = {.start = ph->p_vaddr + dumped,
+                        .end = ph->p_vaddr + ph->p_memsz,
+                        .flags = INSP_SEG_EXEC,
+                        .module = INSP_NONE};
+    bool code = ph->p_flags & PF_X && !(ph->p_flags & PF_W);
+    return !code || seg.end <= seg.start || insp_segments_push(&core->lost, seg);
+}
+
 // *done: bytes of memory that segments have shown so far. Those that together show more than the file has
 // give the same bytes many addresses, and a search of all memory would not end: they are left out from there on.
 static insp_status add_load(insp_core *core, const GElf_Phdr *ph, uint64_t *done,
                             insp_error *err)
 {
     uint64_t dumped = ph->p_filesz < ph->p_memsz ? ph->p_filesz : ph->p_memsz;
+    if (!add_undumped_code(core, ph, dumped))
+        return insp_nomem(err);
     if (dumped == 0 || ph->p_vaddr + dumped < ph->p_vaddr ||
         ph->p_offset + dumped < ph->p_offset)
         return INSP_OK;

@@ -44,7 +44,8 @@ typedef struct insp_core {
     insp_core_files files;
     insp_thread_regs_vec threads; /**< the one that died first */
     insp_segments segs; /**< PT_LOADs as far as they can be read, sorted; module is INSP_NONE */
-    insp_segments lost; /**< what was dumped and lies beyond the end of the file; no bytes */
+    insp_segments
+        lost; /**< what was dumped and lies beyond the end of the file, and code that was not dumped; no bytes */
     insp_addr auxv_phdr, auxv_entry; /**< AT_PHDR and AT_ENTRY, 0 where unknown */
     insp_addr auxv_execfn;           /**< where AT_EXECFN says the path lies, or 0 */
     insp_arena text;

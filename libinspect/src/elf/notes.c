@@ -6,9 +6,6 @@
 // siginfo_t
 enum { SIGINFO_CODE = 8, SIGINFO_ADDR = 16 };
 
-// How many words of pr_reg are kept, see insp_thread_sp.
-enum { X86_64_REGS = 27, AARCH64_REGS = 32 };
-
 typedef struct reader {
     insp_core *core;
     bool no_memory;
@@ -30,7 +27,9 @@ static uint32_t half(const insp_note *note, size_t at)
 
 static uint32_t known_regs(uint16_t machine)
 {
-    return machine == EM_X86_64 ? X86_64_REGS : machine == EM_AARCH64 ? AARCH64_REGS : 0;
+    return machine == EM_X86_64    ? INSP_X86_64_REGS
+           : machine == EM_AARCH64 ? INSP_AARCH64_REGS
+                                   : 0;
 }
 
 static void read_thread(reader *r, const insp_note *note)

@@ -84,12 +84,18 @@ static void refers_to_none(pass *p, const insp_ref *ref)
                    ref->slot, ref->target);
 }
 
-// What a guess leads to has to have a refcount.
+// What a guess leads to has to have a refcount: no pointer, and no more than memory has words.
 static bool may_admit(insp_heap *h, const insp_ref *ref)
 {
+    if (!ref->guessed)
+        return true;
     bool ok = true;
-    return !ref->guessed ||
-           !insp_heap_is_pointer(h, insp_space_u64(h->py->space, ref->target, &ok));
+    int64_t count = 0;
+    uint64_t word = insp_space_u64(h->py->space, ref->target, &ok);
+    if (!ok || insp_heap_is_pointer(h, word))
+        return false;
+    return !insp_refcount(&h->decoder.r, h->py, ref->target, &count) ||
+           (count > 0 && (uint64_t)count <= h->memory / 8);
 }
 
 static void take(pass *p, const insp_ref *ref)

@@ -16,18 +16,30 @@
 #include "rooms.h"
 #include "snapshot.h"
 
+// The register at one place on x86-64, at another on aarch64.
+static uint64_t reg(const insp_thread_regs *thread, unsigned x86_64, unsigned aarch64)
+{
+    if (thread->n_regs == INSP_X86_64_REGS)
+        return thread->regs[x86_64];
+    return thread->n_regs == INSP_AARCH64_REGS ? thread->regs[aarch64] : 0;
+}
+
 uint64_t insp_thread_sp(const insp_thread_regs *thread)
 {
-    enum { X86_64_REGS = 27, X86_64_RSP = 19, AARCH64_REGS = 32, AARCH64_SP = 31 };
-    if (thread->n_regs == X86_64_REGS)
-        return thread->regs[X86_64_RSP];
-    return thread->n_regs == AARCH64_REGS ? thread->regs[AARCH64_SP] : 0;
+    enum { RSP = 19, SP = 31 };
+    return reg(thread, RSP, SP);
+}
+
+uint64_t insp_thread_pc(const insp_thread_regs *thread)
+{
+    enum { RIP = 16, PC = 32 };
+    return reg(thread, RIP, PC);
 }
 
 uint64_t insp_thread_fs(const insp_thread_regs *thread)
 {
-    enum { X86_64_REGS = 27, X86_64_FS_BASE = 21 };
-    return thread->n_regs == X86_64_REGS ? thread->regs[X86_64_FS_BASE] : 0;
+    enum { FS_BASE = 21 };
+    return thread->n_regs == INSP_X86_64_REGS ? thread->regs[FS_BASE] : 0;
 }
 
 // The path of a line: the kernel writes a newline in it as \012, and appends " (deleted)".

@@ -25,21 +25,22 @@ typedef struct insp_map_line {
 
 INSP_VEC(insp_map_lines, insp_map_line);
 
-/** A thread and its general registers, struct user_regs_struct as 64-bit words. */
+/** Words of struct user_regs_struct: r15 … gs, and x0 … x30, sp, pc, pstate. */
+enum { INSP_X86_64_REGS = 27, INSP_AARCH64_REGS = 34, INSP_MOST_REGS = 34 };
+
+/** A thread and its general registers. */
 typedef struct insp_thread_regs {
     int64_t tid;
-    uint64_t regs[32];
-    uint32_t n_regs; /**< 27 on x86-64 */
+    uint64_t regs[INSP_MOST_REGS];
+    uint32_t n_regs; /**< which machine they are of; another number: nothing is known of them */
     uint32_t signal; /**< that it got last, in a core */
 } insp_thread_regs;
 
 INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
 
-/**
- * The stack pointer, 0 for a machine that is not known (the number of registers tells which it
- * is).
- */
+/** The stack pointer and the program counter, 0 for a machine that is not known. */
 uint64_t insp_thread_sp(const insp_thread_regs *thread);
+uint64_t insp_thread_pc(const insp_thread_regs *thread);
 
 /** Where its thread-local storage is, on x86-64; else 0. */
 uint64_t insp_thread_fs(const insp_thread_regs *thread);

@@ -126,6 +126,12 @@ insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err
     return INSP_OK;
 }
 
+bool insp_space_is_lost(const insp_space *space, insp_addr addr)
+{
+    size_t i = first_ending_after(&space->lost, addr);
+    return i < space->lost.len && space->lost.at[i].start <= addr;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     const insp_segment *x = a, *y = b;

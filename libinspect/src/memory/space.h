@@ -56,12 +56,15 @@ void insp_space_deinit(insp_space *space);
 insp_status insp_space_add(insp_space *space, insp_segment seg, insp_error *err);
 
 /**
- * Say that the target had bytes of its own in `range` that are gone (a core that was cut).
+ * Say that the target had bytes of its own in `range` that are gone (a core that was cut, code that was not dumped).
  * Writable data of a file (INSP_SEG_WRITE and INSP_SEG_FILE) that is added later leaves the
  * range out: what the program started with is not what it had. Fails with INSP_ERR_MEMORY,
  * INSP_ERR_ARGUMENT.
  */
 insp_status insp_space_lose(insp_space *space, insp_range range, insp_error *err);
+
+/** Whether the target had something at addr that is gone. */
+bool insp_space_is_lost(const insp_space *space, insp_addr addr);
 
 /** Take the ranges of files (INSP_SEG_FILE) out again. */
 void insp_space_drop_files(insp_space *space);

@@ -105,6 +105,18 @@ static insp_addr elect_subtype_traverse(const insp_cpython *py, insp_reader *r)
     return best->traverse;
 }
 
+// What object/walk_dict.c asks the code of the target, where that cannot be asked: 3.15 has gh-130327, releases before it
+// differ.
+static void take_for_granted(insp_types_seen *types, insp_reader *r)
+{
+    const insp_cpython *py = types->py;
+    insp_addr any = INSP_U64(r, py->type_type, PyTypeObject, tp_traverse);
+    if (insp_is_out_of_reach(py, any))
+        types->dict_visits_embedded = types->instance_visits_dict =
+            py->hex >= 0x030f0000 ? 1 : -1;
+    r->bad = false;
+}
+
 insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error *err)
 {
     // Each type's own are looked at a few times, those of its bases once for it: sound types need less than a
@@ -116,6 +128,7 @@ insp_status insp_types_init(insp_types_seen *types, insp_cpython *py, insp_error
     if (py->layout.flavour->keys == INSP_KEYS_LOOKUP)
         py->layout.lookdict = find_lookdict(py, &r);
     types->subtype_traverse = elect_subtype_traverse(py, &r);
+    take_for_granted(types, &r);
     return insp_anchors_find(types, &r, err);
 }
 

@@ -12,7 +12,7 @@
 INSP_VEC(bytes, unsigned char);
 
 // struct elf_prstatus ends with the general registers, and pr_fpvalid in eight bytes.
-enum { PRSTATUS_TAIL = 8, AARCH64_REGS = 34 };
+enum { PRSTATUS_TAIL = 8 };
 // A process that was copied ran on this machine.
 #ifdef __aarch64__
 static const Elf64_Half this_machine = EM_AARCH64;
@@ -79,12 +79,11 @@ static void note_process(writing *w)
 
 static void note_thread(writing *w, const insp_thread_regs *t)
 {
-    unsigned char desc[INSP_PRSTATUS_REG + AARCH64_REGS * 8 + PRSTATUS_TAIL] = {0};
+    unsigned char desc[INSP_PRSTATUS_REG + INSP_MOST_REGS * 8 + PRSTATUS_TAIL] = {0};
     int32_t tid = (int32_t)t->tid;
-    uint32_t regs = this_machine == EM_AARCH64 ? AARCH64_REGS : t->n_regs;
     memcpy(desc + INSP_PRSTATUS_PID, &tid, sizeof(tid));
     memcpy(desc + INSP_PRSTATUS_REG, t->regs, (size_t)t->n_regs * 8);
-    note(w, NT_PRSTATUS, desc, INSP_PRSTATUS_REG + (size_t)regs * 8 + PRSTATUS_TAIL);
+    note(w, NT_PRSTATUS, desc, INSP_PRSTATUS_REG + (size_t)t->n_regs * 8 + PRSTATUS_TAIL);
 }
 
 static bool is_file(const insp_map_line *m)
