@@ -236,10 +236,18 @@ START_TEST(a_chain_of_frames_without_code_is_refuted)
     FAKE_SET(&f, f.tstate, PyThreadState, cframe, cframe);
     FAKE_SET(&f, cframe, PyCFrame, current_frame, frame);
     FAKE_SET(&f, frame, PyInterpreterFrame, f_code, f.none);
+    // Before its first instruction.
+    insp_addr first = f.none + (uint32_t)INSP_OFF(&f.layout, PyCodeObject, co_code_adaptive);
+    FAKE_SET(&f, frame, PyInterpreterFrame, prev_instr, first - 2);
     fake_open(&f);
     ck_assert_uint_eq(f.py.threads.at[0].frame, frame);
     ck_assert(!insp_refuted(&f.py, "frames"));
     f.py.proofs.len = 0;
+    FAKE_SET(&f, frame, PyInterpreterFrame, prev_instr, first - 4);
+    ck_ok(insp_layout_prove(&f.py, &err));
+    ck_assert(insp_refuted(&f.py, "frames"));
+    f.py.proofs.len = 0;
+    FAKE_SET(&f, frame, PyInterpreterFrame, prev_instr, first - 2);
     FAKE_SET(&f, frame, PyInterpreterFrame, f_code, FAKE_MALLOC);
     ck_ok(insp_layout_prove(&f.py, &err));
     ck_assert(insp_refuted(&f.py, "frames"));

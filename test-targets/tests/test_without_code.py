@@ -2,7 +2,6 @@
 """Cores of other machines whose files are not here: what code would have told is guessed, and that is said."""
 import collections
 import json
-import os
 import sys
 import tempfile
 import unittest
@@ -18,9 +17,13 @@ from harness.target import Target  # noqa: E402
 ALIKE = 0.999
 """What share of the owned references must be those that are found with all files, both ways."""
 
-EMPTY = tempfile.mkdtemp(prefix="refscope-empty-")
-unittest.addModuleCleanup(os.rmdir, EMPTY)
-NOWHERE = ("--sysroot", EMPTY)
+NOWHERE = []
+
+
+def setUpModule():
+    empty = tempfile.TemporaryDirectory(prefix="refscope-empty-")
+    unittest.addModuleCleanup(empty.cleanup)
+    NOWHERE[:] = "--sysroot", empty.name
 
 
 def owned(core, *options):
@@ -67,7 +70,7 @@ class WithoutCode(unittest.TestCase):
     def test_planted_leaks_are_found(self):
         target = Target("leaks")
         planted = {fact["addr"] for fact in target.facts["remainders"]}
-        whole, guessed = (self.surplus(target.core, *options) & planted for options in ((), NOWHERE))
+        whole, guessed = (self.surplus(target.core, *options) & planted for options in ([], NOWHERE))
         self.assertTrue(whole)
         self.assertEqual(guessed, whole)
 

@@ -123,3 +123,66 @@ insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_ro
     }
     return INSP_OK;
 }
+
+/** What a few objects of each type come to. */
+typedef struct verdict {
+    uint32_t types, repaired, wrong;
+    uint64_t objects;
+    const char *which; // a type whose decoder differs
+} verdict;
+
+// Damage makes single objects differ, a layout most of them; some members are rarely set.
+static bool differs(const insp_decoder_row *row)
+{
+    uint64_t followed = row->checked - row->unfollowed;
+    return row->different >= 2 || (row->different && followed <= 2);
+}
+
+static void judge(insp_heap *h, const insp_decoder_row *row, verdict *v)
+{
+    insp_typeinfo *t = h->types.at.at[row->type];
+    uint64_t followed = row->checked - row->unfollowed;
+    v->types += followed > 0;
+    v->objects += followed;
+    if (!differs(row))
+        return;
+    bool asked = insp_type_ask_code(t, &h->decoder.r);
+    // What the interpreter itself stands on is wrong only if most say so.
+    bool wrong = !asked && row->different * 2 > followed;
+    v->repaired += asked;
+    v->wrong += wrong;
+    v->which = asked || wrong ? t->name : v->which;
+}
+
+static bool add_proof(insp_heap *h, const verdict *v)
+{
+    static const char *const needed_by = "all but layout, gc, arenas";
+    if (v->wrong)
+        return insp_prove(h->py, "decoders", INSP_F_PyTypeObject_tp_traverse, needed_by,
+                          INSP_PROOF_FAILED,
+                          "what %s refers to is not what its tp_traverse visits", v->which);
+    if (v->repaired)
+        return insp_prove(
+            h->py, "decoders", INSP_F_PyTypeObject_tp_traverse, needed_by, INSP_PROOF_REPAIRED,
+            "%u of %u types are read by their tp_traverse, which says otherwise: %s",
+            v->repaired, v->types, v->which);
+    return insp_prove(h->py, "decoders", INSP_F_PyTypeObject_tp_traverse, needed_by,
+                      INSP_PROOF_OK,
+                      "%u types say of %" PRIu64 " objects what their tp_traverse visits",
+                      v->types, v->objects);
+}
+
+insp_status insp_decoders_prove(insp_heap *h, bool *again, insp_error *err)
+{
+    enum { A_FEW = 16 };
+    INSP_CLEANUP(insp_decoder_rows_deinit) insp_decoder_rows rows = {0};
+    verdict v = {.which = ""};
+    *again = false;
+    insp_status st = insp_decoders_check(h, A_FEW, &rows, err);
+    for (size_t i = 0; !st && i < rows.len; i++)
+        judge(h, &rows.at[i], &v);
+    *again = v.repaired > 0;
+    if (st || !v.objects)
+        return st;
+    return add_proof(h, &v) ? INSP_OK : insp_nomem(err);
+}

@@ -18,4 +18,11 @@ INSP_VEC(insp_decoder_rows, insp_decoder_row);
 insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_rows *out,
                                 insp_error *err);
 
+/**
+ * Compare a few objects of each type. A type whose own code says otherwise is read by that from now on, and *again says that
+ * the heap is to be walked once more. Adds the proof "decoders", which fails where that cannot be. Fails
+ * with INSP_ERR_MEMORY, INSP_ERR_CANCELLED.
+ */
+insp_status insp_decoders_prove(insp_heap *h, bool *again, insp_error *err);
+
 #endif

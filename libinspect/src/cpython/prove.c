@@ -43,7 +43,10 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
     py->type_type = find_type_type(py, r);
     insp_addr t = py->type_type;
     insp_addr meta = t ? INSP_U64(r, t, PyObject, ob_type) : 0;
-    bool ok = t && meta == t && !r->bad;
+    // But for the builds without the GIL the count is the word in front of the type.
+    int32_t count = INSP_OFF(&py->layout, PyObject, ob_refcnt);
+    bool apart = count >= 0 && count + 8 != INSP_OFF(&py->layout, PyObject, ob_type);
+    bool ok = t && meta == t && !r->bad && !apart;
     if (!insp_prove(py, "PyObject", INSP_F_PyObject_ob_type, "everything",
                     ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
                     "type(type) is type: 0x%" PRIx64 " +%d", t,
@@ -56,6 +59,75 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
                       (int64_t)size == want ? INSP_PROOF_OK : INSP_PROOF_FAILED,
                       "tp_basicsize of type is %" PRIu64 ", PyHeapTypeObject has %" PRId64,
                       size, want);
+}
+
+/** A member of the interpreter, and the bit that its object's type has among tp_flags. */
+typedef struct typed_member {
+    insp_member member;
+    uint8_t bit;
+} typed_member;
+
+enum { LIST_BIT = 25, BYTES_BIT = 27, STR_BIT = 28, DICT_BIT = 29, TYPE_BIT = 31 };
+
+static const typed_member typed_members[] = {
+    {INSP_F_PyInterpreterState_modules, DICT_BIT},
+    {INSP_F_PyInterpreterState_modules_by_index, LIST_BIT},
+    {INSP_F_PyInterpreterState_sysdict, DICT_BIT},
+    {INSP_F_PyInterpreterState_builtins, DICT_BIT},
+    {INSP_F_PyInterpreterState_dict, DICT_BIT},
+    {INSP_F_PyInterpreterState_builtins_copy, DICT_BIT},
+    {INSP_F_PyInterpreterState_codec_search_path, LIST_BIT},
+    {INSP_F_PyInterpreterState_codec_search_cache, DICT_BIT},
+    {INSP_F_PyInterpreterState_codec_error_registry, DICT_BIT},
+    {INSP_F_PyInterpreterState_before_forkers, LIST_BIT},
+    {INSP_F_PyInterpreterState_after_forkers_parent, LIST_BIT},
+    {INSP_F_PyInterpreterState_after_forkers_child, LIST_BIT},
+    {INSP_F_PyInterpreterState_warnings_once_registry, DICT_BIT},
+    {INSP_F_PyInterpreterState_warnings_default_action, STR_BIT},
+    {INSP_F_PyInterpreterState_audit_hooks, LIST_BIT},
+    {INSP_F_PyInterpreterState_exc_errnomap, DICT_BIT},
+    {INSP_F_PyInterpreterState_exc_group, TYPE_BIT},
+    {INSP_F_PyInterpreterState_empty_string, STR_BIT},
+    {INSP_F_PyInterpreterState_bytes_empty, BYTES_BIT},
+    {INSP_F_gc_runtime_state_callbacks, LIST_BIT},
+    {INSP_F_gc_runtime_state_garbage, LIST_BIT},
+};
+
+static insp_addr base_of(const insp_cpython *py, const typed_member *m)
+{
+    bool of_gc = m->member == INSP_F_gc_runtime_state_callbacks ||
+                 m->member == INSP_F_gc_runtime_state_garbage;
+    return of_gc ? py->interps.at[0].gc : py->interps.at[0].addr;
+}
+
+// A member that is something else is left out: what is held there is a reference of C's then.
+static bool prove_members(insp_cpython *py, insp_reader *r)
+{
+    uint32_t asked = 0, wrong = 0;
+    const char *which = "";
+    for (size_t i = 0; i < sizeof(typed_members) / sizeof(typed_members[0]); i++) {
+        int32_t *off = &py->layout.off[typed_members[i].member];
+        insp_addr value =
+            *off < 0 ? 0 : insp_u64(r, base_of(py, &typed_members[i]) + (uint32_t)*off);
+        r->bad = false;
+        if (!value)
+            continue;
+        asked++;
+        if (insp_type_has_bit(py, r, value, typed_members[i].bit))
+            continue;
+        *off = -1;
+        wrong++;
+        which = insp_member_name(typed_members[i].member);
+    }
+    r->bad = false;
+    if (wrong)
+        return insp_prove(py, "interpreter members", INSP_F_PyInterpreterState_modules, "roots",
+                          INSP_PROOF_REPAIRED,
+                          "%u of %u are not of the type they should be and are left out: %s",
+                          wrong, asked, which);
+    return insp_prove(py, "interpreter members", INSP_F_PyInterpreterState_modules, "roots",
+                      INSP_PROOF_OK, "%u of %u are a dict, list, str or type as they should be",
+                      asked, asked);
 }
 
 static bool prove_interpreters(insp_cpython *py, insp_reader *r)
@@ -141,6 +213,18 @@ static bool is_blank(insp_reader *r, insp_addr frame)
     return !any;
 }
 
+// The instruction of a frame lies in its code, or is the one before the first.
+static bool has_instruction(insp_reader *r, insp_addr frame, insp_addr code)
+{
+    enum { UNIT = 2 };
+    if (INSP_OFF(r->layout, PyInterpreterFrame, prev_instr) < 0)
+        return true;
+    insp_addr first = code + (uint32_t)INSP_OFF(r->layout, PyCodeObject, co_code_adaptive);
+    uint64_t units = INSP_U64(r, code, PyVarObject, ob_size);
+    insp_addr at = INSP_U64(r, frame, PyInterpreterFrame, prev_instr);
+    return !r->bad && at - (first - UNIT) <= units * UNIT;
+}
+
 static void count_chain(insp_cpython *py, insp_reader *r, insp_addr f, frame_count *n)
 {
     for (int k = 0; f && k < LIST_STEPS; k++, n->frames++) {
@@ -150,7 +234,8 @@ static void count_chain(insp_cpython *py, insp_reader *r, insp_addr f, frame_cou
             n->blank++;
             return;
         }
-        n->ok = n->ok && (insp_is_type(r, py, type) || insp_frame_is_shim(r, f));
+        bool shim = insp_frame_is_shim(r, f);
+        n->ok = n->ok && (shim || (insp_is_type(r, py, type) && has_instruction(r, f, code)));
         f = insp_frame_previous(r, f);
     }
     n->ended += !f;
@@ -179,9 +264,35 @@ static bool prove_frames(insp_cpython *py, insp_reader *r)
                       n.frames, n.ended, py->threads.len, blank);
 }
 
-static bool prove_arenas(insp_cpython *py)
+// Whether what the collector tracks lies in blocks of malloc's, with a sound size in front (glibc: malloc/malloc.c).
+static bool is_mallocs(insp_cpython *py, insp_reader *r)
+{
+    enum { TRIES = 64, MOST = 1 << 26, SIZE_AT = 8, FLAGS = 7 };
+    uint32_t seen = 0, sound = 0;
+    const insp_interp *in = &py->interps.at[0];
+    for (uint32_t k = 0; k < in->n_lists; k++) {
+        insp_addr at = INSP_U64(r, in->lists[k].head, PyGC_Head, _gc_next);
+        for (int i = 0; i < TRIES && at != in->lists[k].head && !r->bad; i++) {
+            uint64_t size = insp_u64(r, at - py->debug_pad - SIZE_AT) & ~(uint64_t)FLAGS;
+            seen++;
+            // A pre-header makes 16 bytes of a difference.
+            uint64_t before = insp_u64(r, at - py->debug_pad - SIZE_AT - 16) & ~(uint64_t)FLAGS;
+            sound += (size >= 32 && size % 16 == 0 && size < MOST) ||
+                     (before >= 32 && before % 16 == 0 && before < MOST);
+            at = INSP_U64(r, at, PyGC_Head, _gc_next);
+        }
+        r->bad = false;
+    }
+    return !seen || sound >= seen - seen / 8;
+}
+
+static bool prove_arenas(insp_cpython *py, insp_reader *r)
 {
     const insp_pymalloc *pm = &py->pymalloc;
+    if (!pm->states.len && py->layout.flavour->gc != INSP_GC_NO_LISTS && !is_mallocs(py, r))
+        return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas",
+                          INSP_PROOF_FAILED,
+                          "no arenas were found, and objects lie in no blocks of malloc's");
     if (!pm->states.len)
         return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas",
                           INSP_PROOF_UNKNOWN, "no arenas: this interpreter uses %s",
@@ -194,6 +305,6 @@ insp_status insp_layout_prove(insp_cpython *py, insp_error *err)
 {
     insp_reader r = insp_reader_of(py->space, &py->layout);
     bool fits = prove_types(py, &r) && prove_interpreters(py, &r) && prove_gc(py, &r) &&
-                prove_frames(py, &r) && prove_arenas(py);
+                prove_members(py, &r) && prove_frames(py, &r) && prove_arenas(py, &r);
     return fits ? INSP_OK : insp_nomem(err);
 }

@@ -105,6 +105,8 @@ typedef struct insp_heap {
     insp_map interp_of; /**< with several interpreters: number of a tracked object -> row */
     insp_map
         shared_keys; /**< keys object that several share -> number of the object it belongs to */
+    insp_findings_mark
+        found; /**< before the first walk: what walks find is dropped when they are repeated */
     insp_map withdrawn; /**< slots of guesses that the counts refute */
     uint64_t objects, dead, size, bytes, malloc_bytes;
     uint64_t memory; /**< bytes the target has: insp_space_size */
@@ -150,7 +152,7 @@ insp_status insp_heap_enumerate(insp_heap *h, insp_error *err);
 /** Add what objects prove of the layout to py->proofs. Part of enumerating. */
 insp_status insp_heap_prove(insp_heap *h, insp_error *err);
 
-/** Walk every object and root: edges, remainders, what lies outside pools. */
+/** Walk every object and root: edges, remainders, what lies outside pools. Again: as types are read by now. */
 insp_status insp_heap_references(insp_heap *h, insp_error *err);
 
 /**

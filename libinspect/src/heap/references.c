@@ -20,12 +20,11 @@ INSP_VEC(guessed_rows, guessed);
 typedef struct pass {
     insp_heap *h;
     uint32_t src;
-    bool store;               // edges are wanted; else targets only become known
-    size_t types;             // types before this one are known as objects
-    uint64_t looked;          // slots that the objects before this one have
-    uint64_t body;            // bytes of the blocks of this object
-    bool late;                // an object became known after its turn
-    insp_findings_mark found; // before the first walk
+    bool store;      // edges are wanted; else targets only become known
+    size_t types;    // types before this one are known as objects
+    uint64_t looked; // slots that the objects before this one have
+    uint64_t body;   // bytes of the blocks of this object
+    bool late;       // an object became known after its turn
     guessed_rows guesses;
     bool failed;
 } pass;
@@ -343,7 +342,7 @@ static void start_again(pass *p)
         h->owned_bytes.len = 0;
     h->objects = h->size = h->bytes = h->malloc_bytes = 0;
     p->late = false;
-    insp_findings_cut(h->py->findings, p->found);
+    insp_findings_cut(h->py->findings, h->found);
     while (h->roots.len && h->roots.at[h->roots.len - 1].module != INSP_NONE)
         h->roots.len--;
     for (uint32_t n = 0; n < h->n_objects; n++) {
@@ -366,7 +365,7 @@ static insp_status run_until_whole(pass *p, insp_error *err)
         flush(h->decoder.refs);
     }
     p->store = true;
-    p->found = (insp_findings_mark){h->py->findings->rows.len, h->py->findings->left_out};
+
     insp_status st = run(p, err);
     for (int i = 1; !st && i < TRIES && !is_whole(p); i++) {
         start_again(p);
@@ -378,6 +377,12 @@ static insp_status run_until_whole(pass *p, insp_error *err)
 insp_status insp_heap_references(insp_heap *h, insp_error *err)
 {
     pass p = {.h = h};
+    if (h->off.len) {
+        start_again(&p);
+        h->roots.len = 0;
+    } else {
+        h->found = (insp_findings_mark){h->py->findings->rows.len, h->py->findings->left_out};
+    }
     insp_status st =
         claim_cached_keys(h, &p.types) ? insp_roots_collect(h, err) : insp_nomem(err);
     insp_refs *refs = st ? NULL : malloc(sizeof(*refs));

@@ -410,6 +410,7 @@ static bool decide(insp_types_seen *types, insp_reader *r, insp_typeinfo *t)
         t->dealloc = dealloc_of(r, base, d, described);
     do_without_code(types->py, r, t, base, described);
     t->is_class = base != t->addr;
+    t->base = base;
     // structseq_traverse (Objects/structseq.c) does since 3.9 (bpo-40217).
     bool visits = t->is_class || t->n_fields < 0 || types->py->hex >= 0x03090000;
     t->visits_type = t->is_gc && visits;
@@ -521,6 +522,24 @@ const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_a
         return NULL;
     }
     return t;
+}
+
+bool insp_type_ask_code(insp_typeinfo *t, insp_reader *r)
+{
+    insp_addr traverse = INSP_U64(r, t->base, PyTypeObject, tp_traverse);
+    if (t->kind != INSP_KIND_PLAIN || t->guessed || !traverse)
+        return false;
+    t->traverse = traverse;
+    t->dealloc = INSP_U64(r, t->base, PyTypeObject, tp_dealloc);
+    // Of the slots only those stay that the type itself declares.
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < t->n_slots; i++) {
+        if (t->slots[i].member < 0)
+            t->slots[kept++] = t->slots[i];
+    }
+    t->n_slots = kept;
+    t->read_by = "tp_traverse interpreted";
+    return true;
 }
 
 bool insp_looks_like_object(insp_types_seen *types, insp_reader *r, insp_addr addr)

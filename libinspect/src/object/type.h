@@ -81,6 +81,8 @@ typedef struct insp_typeinfo {
     uint64_t flags;
     int64_t basicsize, itemsize, dictoffset, weaklistoffset;
     insp_addr
+        base; /**< the nearest that is not a class statement's: the type itself, if it is none */
+    insp_addr
         traverse; /**< to interpret, on behalf of the nearest base that is not a class statement's;
                              0: the slots and the kind say it all */
     insp_addr dealloc; /**< to interpret, of the same base: it says what traverse leaves out.
@@ -132,6 +134,12 @@ void insp_types_deinit(insp_types_seen *types);
  * (types->failed).
  */
 const insp_typeinfo *insp_type_at(insp_types_seen *types, insp_reader *r, insp_addr addr);
+
+/**
+ * From now on ask the type's own code instead of the decoder that says otherwise. False where the type is read by its
+ * kind, which others stand on, or has no such code.
+ */
+bool insp_type_ask_code(insp_typeinfo *t, insp_reader *r);
 
 /** Whether what lies at addr, be it what it may, says that it is an instance of a type. */
 bool insp_looks_like_object(insp_types_seen *types, insp_reader *r, insp_addr addr);
