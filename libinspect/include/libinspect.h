@@ -365,6 +365,7 @@ typedef struct insp_interpreters {
     size_t len;
 } insp_interpreters;
 
+/** Fails with INSP_ERR_REFUSED where the state of the collector is not read right. */
 INSP_API insp_status insp_interpreter_list(insp_session *session, const insp_interpreters **out,
                                            insp_error *err);
 

@@ -36,7 +36,7 @@ class Later(unittest.TestCase):
 
     def check_refused(self, target):
         """It is an older one: its layout is another, and that is seen."""
-        for verb in ("heap", "garbage", "audit", "arenas"):
+        for verb in ("heap", "garbage", "audit", "arenas", "gc", "threads", "cycles", "crash"):
             ran = refscope.call(target.core, verb)
             self.assertEqual((ran.status, ran.out), (refscope.FAILED, ""), verb)
             self.assertIn(SAID, ran.err)

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from .. import text, verb
 from ..book import Book, hexa
+from ..session import InspectError, Status
 
 OK, FAILED, REPAIRED, UNKNOWN = 0, 1, 2, 3
 _RESULTS: Dict[int, text.Cell] = {
@@ -44,9 +45,19 @@ class Decoder(NamedTuple):
     extra: int
 
 
+def _interpreters(session: Any) -> List[Any]:
+    """None where a proof says that they are not read right: the proof is what is asked for."""
+    try:
+        return sorted(session.interpreter_list(), key=lambda row: row.id)
+    except InspectError as error:
+        if error.status != Status.ERR_REFUSED:
+            raise
+        return []
+
+
 def ask(session: Any, args: argparse.Namespace) -> Answer:
     """List the proofs, and the fields of one structure."""
-    interpreters = sorted(session.interpreter_list(), key=lambda row: row.id)
+    interpreters = _interpreters(session)
     return Answer(
         python=session.python_info(),
         interpreters=interpreters,
@@ -200,6 +211,8 @@ def _sentence(answer: Answer) -> str:
         return text.first_fit([f"{head}: {count}; all verbs are available.", f"{head}: {count}."])
     count = f"{proved} of {text.plural(len(answer.proofs), 'layout')} are proved"
     verbs = [word.strip() for row in failed for word in row.needed_by.split(",") if word.strip()]
+    if "everything" in verbs or "all but layout" in verbs:
+        verbs = ["all verbs but layout"]
     refused = ", ".join(dict.fromkeys(verbs)) or "what needs the others"
     room = text.WIDTH - text.width(f"{head}: {count};  refuse.")
     return f"{head}: {count}; {text.shorten(refused, max(room, 12))} refuse."

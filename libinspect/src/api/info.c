@@ -263,8 +263,11 @@ static bool fill_generations(insp_session *s, const insp_interp *in, insp_interp
 insp_status insp_interpreter_list(insp_session *s, const insp_interpreters **out,
                                   insp_error *err)
 {
+    static const char *const needed[] = {"PyInterpreterState", "gc state", NULL};
     INSP_GUARDED;
     insp_status st = insp_need(s, INSP_STAGE_RUNTIME, err);
+    if (!st)
+        st = insp_require(s, needed, err);
     if (st)
         return st;
     insp_arena *arena;
