@@ -7,6 +7,7 @@
  *   refused  no interpreter is found, or a proof of its layout fails: the verbs that need it refuse
  *   told     a repair, findings, freed referents or deficits that the core does not have: the answer says it is wrong
  *   same     every object, reference and count is what it was: the field is not asked, or repaired
+ *   less     objects or references are not found, none is made up, and the remainders say that something is missing
  *   SILENT   none of these
  *
  * The linker hands insp_layout_take to this file (--wrap).
@@ -22,12 +23,13 @@
 typedef struct reading {
     bool refused;
     uint64_t told;
-    uint64_t sum; // of all that is answered
+    uint64_t counts;   // of all remainders
+    insp_addrs claims; // a number for each object and each reference, sorted
 } reading;
 
-enum { OUTCOMES = 4 };
+enum { REFUSED, TOLD, SAME, LESS, SILENT, OUTCOMES };
 
-static const char *const words[OUTCOMES] = {"refused", "told", "same", "SILENT"};
+static const char *const words[OUTCOMES] = {"refused", "told", "same", "less", "SILENT"};
 
 static insp_member moved = INSP_MEMBERS;
 static int32_t by;
@@ -50,19 +52,44 @@ static uint64_t mixed(uint64_t sum, uint64_t value)
     return sum ^ sum >> 29;
 }
 
-static uint64_t sum_of(const insp_heap *h)
+static int by_value(const void *a, const void *b)
 {
-    uint64_t sum = 0;
+    insp_addr x = *(const insp_addr *)a, y = *(const insp_addr *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void claim(reading *r, uint64_t number)
+{
+    if (!insp_addrs_push(&r->claims, number))
+        abort();
+}
+
+static void gather(const insp_heap *h, reading *r)
+{
     for (uint32_t n = 0; n < h->n_objects; n++) {
         if (!(h->kind.at[n] & INSP_K_OBJECT))
             continue;
-        uint64_t own = mixed(insp_heap_addr(h, n), h->kind.at[n]), targets = 0;
-        own = mixed(own, (uint32_t)h->remainder.at[n]);
+        insp_addr addr = insp_heap_addr(h, n);
+        claim(r, mixed(addr, h->kind.at[n]));
+        r->counts += mixed(addr, (uint32_t)h->remainder.at[n]);
         for (uint64_t e = h->off.at[n]; e < h->off.at[n + 1]; e++)
-            targets += mixed(insp_heap_addr(h, h->to.at[e]), h->edge_kind.at[e]);
-        sum += mixed(own, targets);
+            claim(r, mixed(mixed(addr, insp_heap_addr(h, h->to.at[e])), h->edge_kind.at[e]));
     }
-    return sum;
+    if (r->claims.len)
+        qsort(r->claims.at, r->claims.len, sizeof(*r->claims.at), by_value);
+}
+
+// Whether nothing is claimed that is not so.
+static bool is_part(const insp_addrs *part, const insp_addrs *whole)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < part->len; i++, k++) {
+        while (k < whole->len && whole->at[k] < part->at[i])
+            k++;
+        if (k == whole->len || whole->at[k] != part->at[i])
+            return false;
+    }
+    return true;
 }
 
 static uint64_t deficits_of(const insp_heap *h)
@@ -91,7 +118,7 @@ static reading read_core(const char *core)
     }
     if (!r.refused) {
         r.told += s->findings.rows.len + s->findings.left_out + deficits_of(&s->heap);
-        r.sum = sum_of(&s->heap);
+        gather(&s->heap, &r);
     }
     insp_close(s);
     return r;
@@ -100,10 +127,12 @@ static reading read_core(const char *core)
 static int outcome_of(const reading *sound, const reading *now)
 {
     if (now->refused)
-        return 0;
+        return REFUSED;
     if (now->told > sound->told)
-        return 1;
-    return now->sum == sound->sum ? 2 : 3;
+        return TOLD;
+    if (!is_part(&now->claims, &sound->claims))
+        return SILENT;
+    return now->claims.len == sound->claims.len && now->counts == sound->counts ? SAME : LESS;
 }
 
 int main(int argc, char **argv)
@@ -121,6 +150,7 @@ int main(int argc, char **argv)
             if (absent)
                 break;
             int outcome = outcome_of(&sound, &now);
+            insp_addrs_deinit(&now.claims);
             count[outcome]++;
             (void)printf("%s %s.%s by %d\n", words[outcome], insp_member_struct(moved),
                          insp_member_name(moved), by);
@@ -129,5 +159,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < OUTCOMES; i++)
         (void)printf("%s%u %s", i ? ", " : "", count[i], words[i]);
     (void)printf("\n");
-    return count[OUTCOMES - 1] ? 1 : 0;
+    insp_addrs_deinit(&sound.claims);
+    return count[SILENT] ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Layouts that are wrong in one field are refused, repaired or told; docs/versions.md lists those that are not seen."""
+"""Layouts that are wrong in one field are refused or told, or less is found: nothing is made up silently."""
 import re
 import subprocess
 import sys
@@ -13,20 +13,18 @@ from harness.endtoend import require_refscope  # noqa: E402
 from harness.target import Target  # noqa: E402
 
 PROGRAM = build.BUILD / "bin" / "moved"
-DOC = build.ROOT.parent / "docs/versions.md"
 
 
 class Moved(unittest.TestCase):
     def test_what_is_wrong_is_not_silent(self):
         require_refscope()
         if build.interpreter().hexversion >> 16 != 0x030B:
-            self.skipTest("the page is about 3.11")
+            self.skipTest("tried on 3.11, which is what most cores are of")
         done = subprocess.run([str(PROGRAM), str(Target("bare").core)], stdout=subprocess.PIPE, text=True)
         silent = set(re.findall(r"^SILENT (\S+) by", done.stdout, re.M))
-        tried = re.findall(r"^(?:refused|told|same|SILENT) \S+ by", done.stdout, re.M)
+        tried = re.findall(r"^(?:refused|told|same|less|SILENT) \S+ by", done.stdout, re.M)
         self.assertGreater(len(tried), 900)
-        section = DOC.read_text().partition("## A field elsewhere")[2].partition("\n## ")[0]
-        self.assertLessEqual(silent, set(re.findall(r"`(\w+\.\w+)`", section)))
+        self.assertEqual(silent, set())
 
 
 if __name__ == "__main__":
