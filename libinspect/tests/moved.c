@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * moved CORE [STEP]: read a core with each field of CPython's structures taken to lie 4, then 8 bytes behind its place, and say
- * what became of it. With STEP only each STEP-th field.
+ * moved CORE: read a core with each field of CPython's structures taken to lie 4, then 8 bytes behind its place, and say
+ * what became of it.
  *
  *   refused  no interpreter is found, or a proof of its layout fails: the verbs that need it refuse
  *   told     a repair, findings, freed referents or deficits that the core does not have: the answer says it is wrong
  *   same     every object, reference and count is what it was: the field is not asked, or repaired
- *   less     objects or references are not found, none is made up, and the remainders say that something is missing
- *   SILENT   none of these
+ *   less     objects or references are not found, none is made up, and larger remainders say that something is missing
+ *   unsaid   the same, but remainders do not say it
+ *   SILENT   something is made up
  *
  * The linker hands insp_layout_take to this file (--wrap).
  */
@@ -23,24 +24,29 @@
 typedef struct reading {
     bool refused;
     uint64_t told;
-    uint64_t counts;   // of all remainders
+    uint64_t counts;   // a number for all remainders
+    uint64_t surplus;  // sum of what is not explained
     insp_addrs claims; // a number for each object and each reference, sorted
 } reading;
 
-enum { REFUSED, TOLD, SAME, LESS, SILENT, OUTCOMES };
+enum { REFUSED, TOLD, SAME, LESS, UNSAID, SILENT, OUTCOMES };
 
-static const char *const words[OUTCOMES] = {"refused", "told", "same", "less", "SILENT"};
+static const char *const words[OUTCOMES] = {"refused", "told",   "same",
+                                            "less",    "unsaid", "SILENT"};
 
 static insp_member moved = INSP_MEMBERS;
 static int32_t by;
 static bool absent; // the build has no such field
 
-void __real_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex);
-void __wrap_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex);
+void __real_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex,
+                             uint16_t elf_machine);
+void __wrap_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex,
+                             uint16_t elf_machine);
 
-void __wrap_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex)
+void __wrap_insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex,
+                             uint16_t elf_machine)
 {
-    __real_insp_layout_take(layout, table, hex);
+    __real_insp_layout_take(layout, table, hex, elf_machine);
     absent = moved < INSP_MEMBERS && layout->off[moved] < 0;
     if (moved < INSP_MEMBERS && !absent)
         layout->off[moved] += by;
@@ -72,6 +78,8 @@ static void gather(const insp_heap *h, reading *r)
         insp_addr addr = insp_heap_addr(h, n);
         claim(r, mixed(addr, h->kind.at[n]));
         r->counts += mixed(addr, (uint32_t)h->remainder.at[n]);
+        if (h->kind.at[n] & INSP_K_COUNTED && h->remainder.at[n] > 0)
+            r->surplus += (uint32_t)h->remainder.at[n];
         for (uint64_t e = h->off.at[n]; e < h->off.at[n + 1]; e++)
             claim(r, mixed(mixed(addr, insp_heap_addr(h, h->to.at[e])), h->edge_kind.at[e]));
     }
@@ -130,20 +138,23 @@ static int outcome_of(const reading *sound, const reading *now)
         return REFUSED;
     if (now->told > sound->told)
         return TOLD;
+    if (now->claims.len == sound->claims.len && now->counts == sound->counts &&
+        is_part(&now->claims, &sound->claims))
+        return SAME;
     if (!is_part(&now->claims, &sound->claims))
         return SILENT;
-    return now->claims.len == sound->claims.len && now->counts == sound->counts ? SAME : LESS;
+    return now->surplus > sound->surplus ? LESS : UNSAID;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    if (argc != 2)
         return 2;
-    unsigned step = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1, count[OUTCOMES] = {0};
+    unsigned count[OUTCOMES] = {0};
     reading sound = read_core(argv[1]);
-    if (sound.refused || !step)
+    if (sound.refused)
         return 2;
-    for (unsigned m = 0; m < INSP_MEMBERS; m += step) {
+    for (unsigned m = 0; m < INSP_MEMBERS; m++) {
         for (by = 4; by <= 8; by += 4) {
             moved = (insp_member)m;
             reading now = read_core(argv[1]);

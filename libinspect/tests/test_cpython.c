@@ -288,10 +288,10 @@ END_TEST
 START_TEST(there_is_no_layout_for_a_version_without_a_table)
 {
     insp_layout layout;
-    ck_assert(insp_layout_init(&layout, 0x030b00f0, 0, 0));
+    ck_assert(insp_layout_init(&layout, 0x030b00f0, 0, 0, EM_X86_64));
     ck_assert_str_eq(layout.table, "3.11");
-    ck_assert(!insp_layout_init(&layout, 0x020700f0, 0, 0));
-    ck_assert(!insp_layout_init(&layout, 0xff0000f0, 0, 0));
+    ck_assert(!insp_layout_init(&layout, 0x020700f0, 0, 0, EM_X86_64));
+    ck_assert(!insp_layout_init(&layout, 0xff0000f0, 0, 0, EM_X86_64));
     ck_assert_str_eq(insp_member_struct(INSP_F_PyListObject_ob_item), "PyListObject");
     ck_assert_str_eq(insp_member_name(INSP_F_PyListObject_ob_item), "ob_item");
 }
@@ -307,20 +307,18 @@ static int32_t moved_by(const insp_layout *from, const insp_layout *to, insp_mem
 START_TEST(what_lies_behind_a_mutex_is_elsewhere_on_aarch64)
 {
     insp_layout plain, fit;
-    ck_assert(insp_layout_init(&plain, 0x030d05f0, 0, 0));
-    fit = plain;
-    insp_layout_fit_machine(&fit, EM_X86_64);
+    ck_assert(insp_layout_init(&plain, 0x030d05f0, 0, 0, EM_NONE));
+    ck_assert(insp_layout_init(&fit, 0x030d05f0, 0, 0, EM_X86_64));
     ck_assert_mem_eq(fit.off, plain.off, sizeof(plain.off));
-    insp_layout_fit_machine(&fit, EM_AARCH64);
+    ck_assert(insp_layout_init(&fit, 0x030d05f0, 0, 0, EM_AARCH64));
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_threads_head), 0);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_gil_switch_mutex), 8);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_static_types), 16);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_static_types_size), 0);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_interpreters_head), 0);
 
-    ck_assert(insp_layout_init(&plain, 0x030b02f0, 0, 0));
-    fit = plain;
-    insp_layout_fit_machine(&fit, EM_AARCH64);
+    ck_assert(insp_layout_init(&plain, 0x030b02f0, 0, 0, EM_X86_64));
+    ck_assert(insp_layout_init(&fit, 0x030b02f0, 0, 0, EM_AARCH64));
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_interpreters_head), 0);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyRuntimeState_tstate_current), 16);
     ck_assert_int_eq(moved_by(&plain, &fit, INSP_F_PyInterpreterState_threads_head), 0);

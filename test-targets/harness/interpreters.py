@@ -133,6 +133,32 @@ def _wrap(tree: Path, binary: Path) -> Path:
     return _script(binary, BY_SYSTEM, libraries=_libraries(tree))
 
 
+def _once(folder: Path, make: typing.Callable[[], None]) -> None:
+    """Have `folder` made whole, now if it is not."""
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        make()
+        (folder / "complete").write_text("")
+
+
+def _suite(name: str, folder: str, architecture: str = "") -> apt.Suite:
+    """A suite with its lists."""
+    suite = apt.Suite(name, CACHE / "apt" / folder, architecture)
+    suite.update()
+    return suite
+
+
+def _packages(suite: apt.Suite, version: str) -> typing.List[str]:
+    return suite.needed(["python" + version, "python%s-dbg" % version, "libpython%s-dev" % version])
+
+
+def _add(suite: apt.Suite, packages: typing.Sequence[str], tree: Path) -> None:
+    folder = tree.with_name(tree.name + ".debs")
+    for archive in suite.download(packages, folder):
+        apt.unpack(archive, tree)
+    shutil.rmtree(folder)
+
+
 def _wrap_emulated(tree: Path, binary: Path, machine: str) -> Path:
     return _script(binary, emulated.SCRIPT, emulator=emulated.emulator(machine), tree=tree)
 
@@ -145,15 +171,12 @@ def _of_other_machine(version: str, name: str, architecture: str) -> typing.List
         raise apt.AptError("%s is not installed" % lacks[0])
     tree = CACHE / ("%s-%s-%s" % (version, name, architecture))
     binary = tree / "usr/bin" / ("python" + version)
-    if not (tree / "complete").exists():
-        shutil.rmtree(tree, ignore_errors=True)
-        suite = apt.Suite(name, CACHE / "apt" / tree.name, architecture)
-        suite.update()
-        names = suite.needed(["python" + version, "python%s-dbg" % version, "libpython%s-dev" % version])
-        for archive in suite.download(names, tree.with_name(tree.name + ".debs")):
-            apt.unpack(archive, tree)
-        shutil.rmtree(tree.with_name(tree.name + ".debs"))
-        (tree / "complete").write_text("")
+
+    def make() -> None:
+        suite = _suite(name, tree.name, architecture)
+        _add(suite, _packages(suite, version), tree)
+
+    _once(tree, make)
     found = _describe(_wrap_emulated(tree, binary, machine), "%s-%s (Debian, by qemu)" % (name, architecture),
                       binary.resolve(), tree)
     return [found or Missing("%s-%s-%s" % (version, name, architecture), "does not run here")]
@@ -161,13 +184,10 @@ def _of_other_machine(version: str, name: str, architecture: str) -> typing.List
 
 def _unpack_tree(suite: apt.Suite, version: str, tree: Path) -> None:
     """All of a version's packages; its libc only if it does not run by the system's."""
-    names = suite.needed(["python" + version, "python%s-dbg" % version, "libpython%s-dev" % version])
+    names = _packages(suite, version)
     with_libc = [n for n in names if n in ("libc6", "libgcc-s1", "libstdc++6", "libcrypt1")]
     for group in ([n for n in names if n not in with_libc], with_libc):
-        folder = tree.with_name(tree.name + ".debs")
-        for archive in suite.download(group, folder):
-            apt.unpack(archive, tree)
-        shutil.rmtree(folder)
+        _add(suite, group, tree)
         if _runs(_wrap(tree, tree / "usr/bin" / ("python" + version))):
             return
     raise apt.AptError("python%s of %s does not run here" % (version, suite.name))
@@ -176,12 +196,7 @@ def _unpack_tree(suite: apt.Suite, version: str, tree: Path) -> None:
 def _of_suite(version: str, name: str) -> typing.List[Row]:
     """The release and debug builds of a suite, unpacked now if they are not there."""
     tree = CACHE / ("%s-%s" % (version, name))
-    if not (tree / "complete").exists():
-        shutil.rmtree(tree, ignore_errors=True)
-        suite = apt.Suite(name, CACHE / "apt" / name)
-        suite.update()
-        _unpack_tree(suite, version, tree)
-        (tree / "complete").write_text("")
+    _once(tree, lambda: _unpack_tree(_suite(name, name), version, tree))
     rows: typing.List[Row] = []
     for suffix in ("", "-dbg"):
         binary = (tree / "usr/bin" / ("python" + version + suffix)).resolve()
@@ -219,12 +234,7 @@ def _compile(version: str, suite: apt.Suite, folder: Path) -> None:
 def _free_threaded() -> typing.List[Row]:
     version, name = FREE_THREADED
     folder = CACHE / (version + "t")
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        suite = apt.Suite(name, CACHE / "apt" / name)
-        suite.update()
-        _compile(version, suite, folder)
-        (folder / "complete").write_text("")
+    _once(folder, lambda: _compile(version, _suite(name, name), folder))
     found = _describe(folder / "bin" / ("python%st" % version), "compiled (source of %s)" % name)
     return [found or Missing(version + "t-compiled", "does not run here")]
 

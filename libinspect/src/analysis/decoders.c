@@ -93,6 +93,13 @@ static bool is_decoded(const insp_heap *h, uint32_t number, const insp_typeinfo 
     return !t->traverse && !t->guessed && insp_heap_gc(h, number) != INSP_GC_NONE;
 }
 
+// What a few objects of a type tell, large ones tell no better, and a table of millions takes a second.
+static bool is_large(const insp_heap *h, uint32_t number)
+{
+    enum { MOST_REFERENCES = 1024 };
+    return h->off.at[number + 1] - h->off.at[number] > MOST_REFERENCES;
+}
+
 insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_rows *out,
                                 insp_error *err)
 {
@@ -108,7 +115,8 @@ insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_ro
         if (st)
             return st;
         uint32_t type = insp_heap_is_object(h, n) ? h->type.at[n] : INSP_NONE;
-        if (type >= row_of.len || !is_decoded(h, n, h->types.at.at[type]))
+        if (type >= row_of.len || !is_decoded(h, n, h->types.at.at[type]) ||
+            (per_type && is_large(h, n)))
             continue;
         if (row_of.at[type] == INSP_NONE) {
             row_of.at[type] = (uint32_t)out->len;

@@ -12,8 +12,8 @@
 INSP_VEC(insp_decoder_rows, insp_decoder_row);
 
 /**
- * Compare at most `per_type` objects of each type that has a decoder and a tp_traverse (0: all of them), one
- * row a type. Fails with INSP_ERR_MEMORY, INSP_ERR_CANCELLED.
+ * Compare at most `per_type` objects of each type that has a decoder and a tp_traverse, large ones left out (0: all of
+ * them), one row a type. Fails with INSP_ERR_MEMORY, INSP_ERR_CANCELLED.
  */
 insp_status insp_decoders_check(insp_heap *h, uint32_t per_type, insp_decoder_rows *out,
                                 insp_error *err);

@@ -345,26 +345,22 @@ static const char *fatal_error(const scene *s, insp_addr sp)
 
 // ---- all of it ------------------------------------------------------------------------------
 
-static bool add_a64_registers(const scene *s, insp_arena *arena, insp_fault *out)
+static insp_register register_of(const scene *s, insp_arena *arena, unsigned i)
 {
-    enum { SHOWN = 31 }; // x0 to x30
-    insp_register *rows = insp_arena_array(arena, SHOWN, sizeof(*rows));
-    for (unsigned i = 0; rows && i < SHOWN; i++)
-        rows[i] = (insp_register){insp_arena_printf(arena, "x%u", i), s->t->regs[i]};
-    out->registers = rows;
-    out->n_registers = rows ? SHOWN : 0;
-    return rows != NULL;
+    if (is_x86_64(s))
+        return (insp_register){insp_gpr_name(i), gpr(s, i)};
+    return (insp_register){insp_arena_printf(arena, "x%u", i), s->t->regs[i]};
 }
 
 static bool add_registers(const scene *s, insp_arena *arena, insp_fault *out)
 {
-    if (!is_x86_64(s))
-        return add_a64_registers(s, arena, out);
-    insp_register *rows = insp_arena_array(arena, INSP_GPRS, sizeof(*rows));
-    for (unsigned i = 0; rows && i < INSP_GPRS; i++)
-        rows[i] = (insp_register){insp_gpr_name(i), gpr(s, i)};
+    enum { A64_GPRS = 31 };
+    unsigned n = is_x86_64(s) ? INSP_GPRS : A64_GPRS;
+    insp_register *rows = insp_arena_array(arena, n, sizeof(*rows));
+    for (unsigned i = 0; rows && i < n; i++)
+        rows[i] = register_of(s, arena, i);
     out->registers = rows;
-    out->n_registers = rows ? INSP_GPRS : 0;
+    out->n_registers = rows ? n : 0;
     return rows != NULL;
 }
 

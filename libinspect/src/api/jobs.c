@@ -255,9 +255,8 @@ static void tell_guesses(insp_session *s)
             "what instances of %u types (%s%s) refer to was guessed: their code is %s. "
             "Such references are marked (guess)",
             types, some, types > 1 ? ", ..." : "",
-            insp_machine_understands(s->images.at[s->py.module].machine)
-                ? "in files that are not here"
-                : "of a machine that is not understood");
+            insp_code_is_understood(&s->py) ? "in files that are not here"
+                                            : "of a machine that is not understood");
 }
 
 static insp_status try_stage(insp_job *job, insp_stage stage)

@@ -150,29 +150,6 @@ static bool is_python(const insp_image *image)
     return strstr(image->path, "python") != NULL;
 }
 
-// The executable is the image the auxiliary vector's entry lies in, else the first of all.
-static uint32_t executable(const insp_session *s)
-{
-    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): nobody opens a session that is none
-    if (!s->images.at)
-        return INSP_NONE;
-    for (uint32_t i = 0; i < s->images.len; i++) {
-        const insp_image *image = &s->images.at[i];
-        insp_addr entry = s->core.auxv_entry;
-        if (entry && image->start <= entry && entry < image->end)
-            return i;
-    }
-    return s->images.len ? 0 : INSP_NONE;
-}
-
-// The file's name, without a folder and without the ".cpython-311-x86_64-linux-gnu.so" of an extension.
-static int name_length(const char **path)
-{
-    const char *slash = strrchr(*path, '/');
-    *path = slash ? slash + 1 : *path;
-    return (int)strcspn(*path, ".");
-}
-
 /** Files of extensions that are not here. */
 typedef struct missing_files {
     insp_str names; // of the first
@@ -182,11 +159,13 @@ typedef struct missing_files {
 
 static void add_missing(missing_files *m, const char *path)
 {
-    enum { NAMED = 4 };
-    int length = name_length(&path);
+    enum { NAMED = 4, LONGEST = 32 };
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    // Without the ".cpython-311-x86_64-linux-gnu.so".
+    size_t length = strcspn(name, ".");
     if (m->n++ < NAMED)
-        insp_str_printf(&m->names, "%s%.*s", m->n > 1 ? ", " : "", length < 32 ? length : 32,
-                        path);
+        insp_str_printf(&m->names, "%s%.*s", m->n > 1 ? ", " : "",
+                        (int)(length < LONGEST ? length : LONGEST), name);
     else if (m->n == NAMED + 1)
         insp_str_add(&m->names, ", ...");
 }
@@ -201,10 +180,12 @@ static void tell_missing(insp_session *s, const missing_files *m)
             m->n, m->room);
 }
 
-static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *options,
-                              const char *file, missing_files *missing, insp_error *err)
+static insp_status attach_one(insp_session *s, uint32_t i, uint32_t exe,
+                              const insp_options *options, missing_files *missing,
+                              insp_error *err)
 {
     insp_error why = {0};
+    const char *file = i == exe ? options->exe : NULL;
     insp_image *image = &s->images.at[i];
     insp_status st =
         insp_image_attach(image, i, &s->space, options->sysroot, file, &s->text, &why);
@@ -218,10 +199,25 @@ static insp_status attach_one(insp_session *s, uint32_t i, const insp_options *o
     bool extension = is_python(image) && strstr(image->path, ".cpython-");
     if (st != INSP_ERR_MISMATCH && extension)
         add_missing(missing, image->path);
-    else if (is_python(image) || i == executable(s))
+    else if (is_python(image) || i == exe)
         insp_problem_add(s, st == INSP_ERR_MISMATCH ? "other-build" : "missing-file", "%s",
                          why.message);
     return INSP_OK;
+}
+
+// The executable is the image the auxiliary vector's entry lies in, else the first of all.
+static uint32_t executable(const insp_session *s)
+{
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): nobody opens a session that is none
+    if (!s->images.at)
+        return INSP_NONE;
+    for (uint32_t i = 0; i < s->images.len; i++) {
+        const insp_image *image = &s->images.at[i];
+        insp_addr entry = s->core.auxv_entry;
+        if (entry && image->start <= entry && entry < image->end)
+            return i;
+    }
+    return s->images.len ? 0 : INSP_NONE;
 }
 
 // A core without notes does not name its executable. But the last string on the stack is the path it was
@@ -282,7 +278,7 @@ static insp_status attach_files(insp_session *s, const insp_options *options, in
         exe = 0;
     }
     for (uint32_t i = 0; !st && i < s->images.len; i++)
-        st = attach_one(s, i, options, i == exe ? options->exe : NULL, &missing, err);
+        st = attach_one(s, i, exe, options, &missing, err);
     tell_missing(s, &missing);
     if (exe != INSP_NONE && !st && !options->exe)
         attach_by_stack(s, exe, options);

@@ -93,20 +93,6 @@ size_t insp_layout_candidates(uint32_t hex, bool free_threaded, uint32_t out[INS
     return n;
 }
 
-void insp_layout_take(insp_layout *layout, uint32_t i, uint32_t hex)
-{
-    const table *t = &tables[i];
-    *layout = (insp_layout){.table = t->name,
-                            .flags = t->flags,
-                            .nearest = !covers(t, hex),
-                            .flavour = insp_flavour_of(hex, is_free_threaded(t))};
-    for (size_t m = 0; m < INSP_MEMBERS; m++)
-        layout->off[m] = t->off[m] - 1;
-    // The structure is still declared, but stands in front of nothing.
-    if (is_free_threaded(t))
-        layout->off[INSP_F_PyGC_Head_sizeof] = 0;
-}
-
 static void move_behind(insp_layout *layout, const char *structure, int32_t after, int32_t by)
 {
     for (size_t m = 0; m < INSP_MEMBERS; m++) {
@@ -116,7 +102,8 @@ static void move_behind(insp_layout *layout, const char *structure, int32_t afte
     }
 }
 
-void insp_layout_fit_machine(insp_layout *layout, uint16_t elf_machine)
+// What lies behind members that take more room on another machine than on x86-64, whose the tables are.
+static void fit_machine(insp_layout *layout, uint16_t elf_machine)
 {
     // sizeof(pthread_mutex_t) beyond the 40 bytes of x86-64 (glibc: bits/pthreadtypes-arch.h of each machine).
     const int32_t more = elf_machine == EM_AARCH64 ? 8 : 0;
@@ -132,12 +119,28 @@ void insp_layout_fit_machine(insp_layout *layout, uint16_t elf_machine)
         layout->off[INSP_F_PyRuntimeState_sizeof] += 2 * more;
 }
 
-bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth)
+void insp_layout_take(insp_layout *layout, uint32_t i, uint32_t hex, uint16_t elf_machine)
+{
+    const table *t = &tables[i];
+    *layout = (insp_layout){.table = t->name,
+                            .flags = t->flags,
+                            .nearest = !covers(t, hex),
+                            .flavour = insp_flavour_of(hex, is_free_threaded(t))};
+    for (size_t m = 0; m < INSP_MEMBERS; m++)
+        layout->off[m] = t->off[m] - 1;
+    // The structure is still declared, but stands in front of nothing.
+    if (is_free_threaded(t))
+        layout->off[INSP_F_PyGC_Head_sizeof] = 0;
+    fit_machine(layout, elf_machine);
+}
+
+bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth,
+                      uint16_t elf_machine)
 {
     for (uint32_t i = 0; i < TABLES; i++) {
         if (!covers(&tables[i], hex) || flags != tables[i].flags || nth-- > 0)
             continue;
-        insp_layout_take(layout, i, hex);
+        insp_layout_take(layout, i, hex, elf_machine);
         return true;
     }
     return false;

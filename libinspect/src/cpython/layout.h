@@ -66,20 +66,15 @@ enum { INSP_LAYOUT_TRIES = 16 };
 size_t insp_layout_candidates(uint32_t hex, bool free_threaded,
                               uint32_t out[INSP_LAYOUT_TRIES]);
 
-/** Start from a table. */
-void insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex);
-
-/**
- * Move what lies behind members that take more room on another machine than on x86-64, whose the tables are. Once,
- * before other sources say what they know of the target.
- */
-void insp_layout_fit_machine(insp_layout *layout, uint16_t elf_machine);
+/** Start from a table, which is of x86-64, fitted to the target's machine (e_machine). */
+void insp_layout_take(insp_layout *layout, uint32_t table, uint32_t hex, uint16_t elf_machine);
 
 /**
  * Start from a table that is for a version and insp_build_flags: the nth, from 0, where builds of one
  * version differ, upstream's first. False where there is none.
  */
-bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth);
+bool insp_layout_init(insp_layout *layout, uint32_t hex, uint32_t flags, unsigned nth,
+                      uint16_t elf_machine);
 
 /** The versions there are tables for: PY_VERSION_HEX of the i-th table's lowest, 0 after the last. */
 uint32_t insp_layout_table(size_t i);

@@ -264,22 +264,27 @@ static bool prove_frames(insp_cpython *py, insp_reader *r)
                       n.frames, n.ended, py->threads.len, blank);
 }
 
-// Whether what the collector tracks lies in blocks of malloc's, with a sound size in front (glibc: malloc/malloc.c).
+// A size as it stands in front of a block of malloc's (glibc: malloc/malloc.c).
+static bool is_chunk(insp_reader *r, insp_addr block)
+{
+    enum { SIZE_AT = 8, FLAGS = 7, LEAST = 32, MOST = 1 << 26 };
+    uint64_t size = insp_u64(r, block - SIZE_AT) & ~(uint64_t)FLAGS;
+    return size >= LEAST && size % 16 == 0 && size < MOST;
+}
+
+// Whether what the collector tracks lies in blocks of malloc's. A pre-header may stand before the gc head.
 static bool is_mallocs(insp_cpython *py, insp_reader *r)
 {
-    enum { TRIES = 64, MOST = 1 << 26, SIZE_AT = 8, FLAGS = 7 };
+    enum { TRIES = 64, PREHEADER = 16 };
     uint32_t seen = 0, sound = 0;
     const insp_interp *in = &py->interps.at[0];
     for (uint32_t k = 0; k < in->n_lists; k++) {
-        insp_addr at = INSP_U64(r, in->lists[k].head, PyGC_Head, _gc_next);
-        for (int i = 0; i < TRIES && at != in->lists[k].head && !r->bad; i++) {
-            uint64_t size = insp_u64(r, at - py->debug_pad - SIZE_AT) & ~(uint64_t)FLAGS;
+        insp_addr head = in->lists[k].head, at = insp_gc_next(r, head);
+        for (int i = 0; i < TRIES && at && at != head && !r->bad;
+             i++, at = insp_gc_next(r, at)) {
+            insp_addr block = at - py->debug_pad;
+            sound += is_chunk(r, block) || is_chunk(r, block - PREHEADER);
             seen++;
-            // A pre-header makes 16 bytes of a difference.
-            uint64_t before = insp_u64(r, at - py->debug_pad - SIZE_AT - 16) & ~(uint64_t)FLAGS;
-            sound += (size >= 32 && size % 16 == 0 && size < MOST) ||
-                     (before >= 32 && before % 16 == 0 && before < MOST);
-            at = INSP_U64(r, at, PyGC_Head, _gc_next);
         }
         r->bad = false;
     }

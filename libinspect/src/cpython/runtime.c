@@ -87,23 +87,21 @@ static uint32_t version_of(const insp_cpython *py, const insp_image *image)
 
 // The table by which most signs hold. Those of one version differ by what a distribution or the build's
 // options moved.
-static bool choose_layout(insp_cpython *py, uint16_t machine, bool free_threaded)
+static bool choose_layout(insp_cpython *py, bool free_threaded)
 {
+    uint16_t machine = py->images->at[py->module].machine;
     uint32_t tries[INSP_LAYOUT_TRIES], best = 0, most = 0;
     size_t n = insp_layout_candidates(py->hex, free_threaded, tries);
     for (size_t i = 0; i < n; i++) {
-        insp_layout_take(&py->layout, tries[i], py->hex);
-        insp_layout_fit_machine(&py->layout, machine);
+        insp_layout_take(&py->layout, tries[i], py->hex, machine);
         uint32_t held = i || n > 1 ? insp_signs_held(py) + 1 : 1;
         if (held > most) {
             most = held;
             best = tries[i];
         }
     }
-    if (n) {
-        insp_layout_take(&py->layout, best, py->hex);
-        insp_layout_fit_machine(&py->layout, machine);
-    }
+    if (n)
+        insp_layout_take(&py->layout, best, py->hex, machine);
     py->debug = py->layout.flags & INSP_BUILD_DEBUG;
     return n > 0;
 }
@@ -126,7 +124,7 @@ static insp_status take_runtime(insp_cpython *py, uint32_t module, insp_addr run
     py->version = version_text(py->text, py->hex);
     if (!py->version)
         return insp_nomem(err);
-    if (!choose_layout(py, py->images->at[py->module].machine, told.free_threaded))
+    if (!choose_layout(py, told.free_threaded))
         return insp_fail(err, INSP_ERR_UNSUPPORTED, 0, "CPython %s is not supported",
                          py->version);
     if (tells)
@@ -215,9 +213,8 @@ static insp_status by_search(insp_cpython *py, insp_images *images, uint32_t i, 
     const insp_image *image = &images->at[i];
     uint32_t hex = banner_in_data(py, image);
     py->module = i;
-    if (!hex || !insp_layout_init(&py->layout, hex, 0, 0))
+    if (!hex || !insp_layout_init(&py->layout, hex, 0, 0, image->machine))
         return INSP_OK;
-    insp_layout_fit_machine(&py->layout, image->machine);
     insp_addr runtime = search_runtime(py, image, hex);
     if (!runtime)
         return INSP_OK;

@@ -108,6 +108,8 @@ typedef struct insp_heap {
     insp_findings_mark
         found; /**< before the first walk: what walks find is dropped when they are repeated */
     insp_map withdrawn; /**< slots of guesses that the counts refute */
+    uint64_t subclass_refs,
+        subclasses; /**< weak references in tp_subclasses, and those to types */
     uint64_t objects, dead, size, bytes, malloc_bytes;
     uint64_t memory; /**< bytes the target has: insp_space_size */
     uint32_t

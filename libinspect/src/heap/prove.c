@@ -4,7 +4,6 @@
  * Is the layout true of this target? Rows that take objects to prove: tuples, dicts, strings, pools.
  */
 #include "../object/str.h"
-#include "../object/typestate.h"
 #include "heap.h"
 
 // The first class in the mro of a type is the type itself.
@@ -92,30 +91,10 @@ static bool prove_pools(insp_heap *h)
                       "carved - free = ref.count in %" PRIu64 " of %" PRIu64, agree, asked);
 }
 
-// What a type keeps of its subclasses: weak references, in a dict by their addresses. Of a class that died the
-// reference is empty.
-static void count_subclasses(insp_heap *h, insp_addr type, uint64_t *agree, uint64_t *asked)
-{
-    insp_reader *r = &h->decoder.r;
-    insp_dict_table t;
-    insp_addr dict = insp_type_subclasses(r, h->py, type);
-    bool sound = dict && !r->bad && insp_dict_look(r, dict, &t);
-    for (uint64_t i = 0; sound && i < t.n && !r->bad; i++) {
-        insp_addr key, value;
-        insp_dict_entry(r, &t, i, &key, &value);
-        insp_addr of = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
-        *asked += value != 0;
-        *agree += of && insp_is_type(r, h->py, of);
-    }
-    r->bad = false;
-}
-
+// Of a class that died the reference is empty.
 static bool prove_weakref(insp_heap *h)
 {
-    enum { MOST_TYPES = 256 };
-    uint64_t agree = 0, asked = 0;
-    for (size_t i = 0; i < h->types.at.len && i < MOST_TYPES; i++)
-        count_subclasses(h, h->types.at.at[i]->addr, &agree, &asked);
+    uint64_t asked = h->subclass_refs, agree = h->subclasses;
     return insp_prove(h->py, "weakref", INSP_F_PyWeakReference_wr_object, "weak references",
                       !asked               ? INSP_PROOF_UNKNOWN
                       : agree * 2 >= asked ? INSP_PROOF_OK

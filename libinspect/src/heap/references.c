@@ -365,7 +365,6 @@ static insp_status run_until_whole(pass *p, insp_error *err)
         flush(h->decoder.refs);
     }
     p->store = true;
-
     insp_status st = run(p, err);
     for (int i = 1; !st && i < TRIES && !is_whole(p); i++) {
         start_again(p);

@@ -157,6 +157,8 @@ static bool add_subclasses(insp_heap *h, insp_addr type, type_walk *w)
         insp_addr key, value;
         insp_dict_entry(r, &t, i, &key, &value);
         insp_addr sub = value ? INSP_U64(r, value, PyWeakReference, wr_object) : 0;
+        h->subclass_refs += value != 0;
+        h->subclasses += sub && insp_is_type(r, h->py, sub);
         if (sub && !meet(h, w, sub))
             return false;
     }

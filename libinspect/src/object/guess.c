@@ -8,7 +8,7 @@ bool insp_is_out_of_reach(const insp_cpython *py, insp_addr function)
 {
     if (!function)
         return false;
-    return !insp_machine_understands(py->images->at[py->module].machine) ||
+    return !insp_code_is_understood(py) ||
            (!insp_space_find(py->space, function) && insp_module_at(py, function) != INSP_NONE);
 }
 
@@ -37,21 +37,12 @@ void insp_guess_begin(insp_decoder *d, insp_addr addr)
     insp_release_watch(d, addr);
 }
 
-static const insp_slot *slot_at(const insp_typeinfo *t, uint64_t offset)
-{
-    for (uint32_t i = 0; i < t->n_slots; i++) {
-        if (t->slots[i].offset == (int32_t)offset)
-            return &t->slots[i];
-    }
-    return NULL;
-}
-
 void insp_guess_end(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 {
     insp_release_unwatch(d);
     uint64_t offset = (uint32_t)INSP_OFF(&d->py->layout, PyObject, sizeof);
     for (; offset + 8 <= (uint64_t)t->basicsize && insp_goes_on(d); offset += 8) {
-        const insp_slot *slot = slot_at(t, offset);
+        const insp_slot *slot = insp_slot_at(t, offset);
         // What is known to be no reference of its own is none.
         if (insp_release_met(&d->release, offset) || offset == (uint64_t)t->weaklistoffset ||
             (slot && slot->kind != INSP_REF_OWNED))

@@ -9,10 +9,17 @@
 #ifndef INSP_OBJECT_GUESS_H
 #define INSP_OBJECT_GUESS_H
 
+#include "../machine/machine.h"
 #include "ref.h"
 #include "type.h"
 
 typedef struct insp_decoder insp_decoder;
+
+/** Whether code of the target's machine is understood. */
+static inline bool insp_code_is_understood(const insp_cpython *py)
+{
+    return insp_machine_understands(py->images->at[py->module].machine);
+}
 
 /** Whether a function of the target, which may be NULL, cannot be interpreted for want of its code. */
 bool insp_is_out_of_reach(const insp_cpython *py, insp_addr function);

@@ -235,15 +235,6 @@ bool insp_release_begin(insp_decoder *d, insp_addr addr, const insp_typeinfo *t)
 // What was lowered and lies nowhere in reach was not the object's: a look-up on the way may have pushed
 // something out of a cache.
 
-static const char *slot_name(const insp_typeinfo *t, uint64_t offset)
-{
-    for (uint32_t i = 0; i < t->n_slots; i++) {
-        if (t->slots[i].offset == (int32_t)offset)
-            return t->slots[i].name;
-    }
-    return NULL;
-}
-
 static void emit_owned(insp_decoder *d, insp_released_row *row, insp_addr slot, uint8_t form,
                        uint64_t arg)
 {
@@ -265,9 +256,9 @@ static void in_own_words(insp_decoder *d, insp_addr addr, const insp_typeinfo *t
             insp_release_met(rel, off) ? NULL : find(rel, insp_u64(&d->r, addr + off));
         if (!row)
             continue;
-        const char *name = slot_name(t, off);
-        emit_owned(d, row, addr + off, name ? INSP_FORM_NAME : INSP_FORM_OFFSET,
-                   name ? (uintptr_t)name : off);
+        const insp_slot *slot = insp_slot_at(t, off);
+        emit_owned(d, row, addr + off, slot ? INSP_FORM_NAME : INSP_FORM_OFFSET,
+                   slot ? (uintptr_t)slot->name : off);
         --*left;
     }
 }

@@ -32,14 +32,13 @@ static void name_slot(visit_state *v, insp_addr from, insp_ref *ref)
     }
     ref->form = INSP_FORM_OFFSET;
     ref->arg = at;
-    for (uint32_t i = 0; i < v->t->n_slots; i++) {
-        if (v->t->slots[i].offset == (int32_t)at) {
-            ref->form = INSP_FORM_NAME;
-            ref->arg = (uintptr_t)v->t->slots[i].name;
-            v->saw_slots |= i < 64 ? UINT64_C(1) << i : 0;
-            return;
-        }
-    }
+    const insp_slot *slot = insp_slot_at(v->t, at);
+    if (!slot)
+        return;
+    size_t i = (size_t)(slot - v->t->slots);
+    ref->form = INSP_FORM_NAME;
+    ref->arg = (uintptr_t)slot->name;
+    v->saw_slots |= i < 64 ? UINT64_C(1) << i : 0;
 }
 
 // A dead instance of a module's own type that its state leads to waits on a free list to be used again. _asyncio's

@@ -144,6 +144,16 @@ bool insp_type_ask_code(insp_typeinfo *t, insp_reader *r);
 /** Whether what lies at addr, be it what it may, says that it is an instance of a type. */
 bool insp_looks_like_object(insp_types_seen *types, insp_reader *r, insp_addr addr);
 
+/** The first slot of a type at an offset in its instances, or NULL. */
+static inline const insp_slot *insp_slot_at(const insp_typeinfo *t, uint64_t offset)
+{
+    for (uint32_t i = 0; i < t->n_slots; i++) {
+        if (t->slots[i].offset == (int32_t)offset)
+            return &t->slots[i];
+    }
+    return NULL;
+}
+
 /** Whether heap/size.c knows what __sizeof__ of this kind adds. */
 static inline bool insp_sizeof_known(insp_kind kind)
 {

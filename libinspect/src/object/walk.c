@@ -21,7 +21,7 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
     // A container of any size may be visited; each visit pays for the loop around it. structseq_traverse asks the
     // interpreter for the dict of its type since 3.12, and so the thread.
     enum { A_VISIT = 1000 };
-    if (!insp_machine_understands(py->images->at[py->module].machine))
+    if (!insp_code_is_understood(py))
         return INSP_OK;
     insp_machine_options options = {.more_per_callback = A_VISIT, .fs_base = py->fs_base};
     return insp_machine_create(py->space, &options, &d->machine, err);

@@ -448,7 +448,7 @@ static unsigned char *add_range(fakeheap *f, insp_addr start)
 void fake_init(fakeheap *f)
 {
     memset(f, 0, sizeof(*f));
-    ck_assert(insp_layout_init(&f->layout, HEX, 0, 0));
+    ck_assert(insp_layout_init(&f->layout, HEX, 0, 0, EM_X86_64));
     f->module = add_range(f, FAKE_MODULE);
     f->malloced = add_range(f, FAKE_MALLOC);
     f->arena = add_range(f, FAKE_ARENA);
