@@ -511,6 +511,17 @@ START_TEST(what_needs_a_layout_that_is_not_true_refuses_by_name)
 }
 END_TEST
 
+// What the proofs forbid is forbidden at once, when it is asked for again.
+static void ck_refuses_without_a_stage(insp_stage target)
+{
+    insp_job *job = NULL;
+    insp_progress progress;
+    ck_ok(insp_job_start(session, target, &job, &err));
+    ck_assert_int_eq(insp_job_wait(job, 60000, &progress), INSP_JOB_DONE);
+    ck_assert_int_eq(insp_job_finish(job, &err), INSP_ERR_REFUSED);
+    ck_assert_int_eq(progress.stage, 0);
+}
+
 START_TEST(a_proof_that_takes_objects_stops_what_comes_after_them)
 {
     const insp_summary *summary = NULL;
@@ -530,6 +541,7 @@ START_TEST(a_proof_that_takes_objects_stops_what_comes_after_them)
     ck_assert_int_eq(result_of("tuple", &after), INSP_PROOF_FAILED);
     ck_assert_uint_eq(before, after);
     ck_ok(insp_object_at(session, list, &object, &err));
+    ck_refuses_without_a_stage(INSP_STAGE_NATIVE);
 }
 END_TEST
 

@@ -157,7 +157,7 @@ static void forget_runtime(insp_session *s)
     s->heap = (insp_heap){.py = NULL};
     s->py = (insp_cpython){.space = NULL};
     s->findings = (insp_findings_log){.left_out = 0};
-    s->reached = (insp_stage)0;
+    s->reached = s->refused = (insp_stage)0;
 }
 
 // The heap is as it was after the first stage. Objects and references fill the same columns, so both go.
@@ -259,6 +259,15 @@ static void tell_guesses(insp_session *s)
                                             : "of a machine that is not understood");
 }
 
+// Trying again would come to the same.
+static void remember_refusal(insp_job *job, insp_stage stage)
+{
+    if (job->status == INSP_ERR_REFUSED && stage > INSP_STAGE_RUNTIME) {
+        job->session->refused = stage;
+        job->session->refusal = job->error;
+    }
+}
+
 static insp_status try_stage(insp_job *job, insp_stage stage)
 {
     insp_session *s = job->session;
@@ -300,11 +309,16 @@ static void *work(void *ctx)
     INSP_GUARDED;
     if (s->demand)
         insp_demand_fetch(s->demand);
+    if (s->refused && job->target >= s->refused) {
+        job->error = s->refusal;
+        job->status = INSP_ERR_REFUSED;
+    }
     while (!job->status && s->reached < job->target) {
         insp_stage next = (insp_stage)(s->reached + 1);
         enter_stage(job, next);
         s->heap.watch = (insp_watch){poll, job};
         job->status = try_stage(job, next);
+        remember_refusal(job, next);
     }
     s->heap.watch = (insp_watch){NULL, NULL};
     (void)pthread_mutex_lock(&job->lock);

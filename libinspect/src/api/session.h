@@ -39,6 +39,8 @@ struct insp_session {
     insp_replay replay; /**< what garbage and cycles ask for, once one of them has */
     bool replayed;
     insp_stage reached;    /**< 0: none */
+    insp_stage refused;    /**< the proofs forbid it; 0: none */
+    insp_error refusal;    /**< how that was said */
     size_t runtime_proofs; /**< proofs and findings of INSP_STAGE_RUNTIME: later ones are */
     insp_findings_mark runtime_findings; /**< dropped when their stage is to run again */
     insp_options
