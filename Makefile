@@ -175,7 +175,7 @@ RUN := $(LIB)/tools/with-env $(BUILD) $(PYTHON)
 
 .PHONY: check test unit
 check: test ## Set the machine up, build, run all tests
-test: build $(BUILD)/bin/unit $(BUILD)/bin/counted $(BUILD)/bin/moved $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) | $(READY)/test ## All tests: C units, Python, end to end
+test: build $(BUILD)/bin/unit $(BUILD)/bin/counted $(BUILD)/bin/moved $(BUILD)/bin/a64-run $(FUZZ:%=$(BUILD)/asan/bin/fuzz-%) | $(READY)/test ## All tests: C units, Python, end to end
 	@$(RUN) $(LIB)/tools/run-tests $(BUILD) unit python e2e
 unit: $(BUILD)/bin/unit ## The C unit tests alone (CK_RUN_SUITE=space runs one suite)
 	$(BUILD)/bin/unit
@@ -187,7 +187,8 @@ interpreters: | $(READY)/test ## Have interpreters of other versions to test wit
 	@$(RUN) test-targets/interpreters
 
 .PHONY: check-matrix
-check-matrix: build interpreters ## Every interpreter against its own truth; leaves build/matrix.md
+check-matrix: build $(BUILD)/bin/a64-run interpreters ## Every interpreter against its own truth; leaves build/matrix.md
+	@$(RUN) test-targets/tests/test_a64.py
 	@$(RUN) test-targets/matrix
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -268,6 +269,12 @@ $(BUILD)/bin/moved: $(BUILD)/obj/tests/moved.o $(BUILD)/lib/libinspect.a
 	@mkdir -p $(@D)
 	$(call say,link   )
 	$(Q)$(CC) $(CFLAGS) -pthread -Wl,--wrap=insp_layout_take $^ $(LIBS) -o $@
+# Interprets functions of an executable of aarch64.
+-include $(BUILD)/obj/tests/a64_run.d
+$(BUILD)/bin/a64-run: $(BUILD)/obj/tests/a64_run.o $(BUILD)/lib/libinspect.a
+	@mkdir -p $(@D)
+	$(call say,link   )
+	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LIBS) -o $@
 .PHONY: instructions
 instructions: $(BUILD)/bin/counted | $(READY)/test ## Keep how many instructions each stage takes with this compiler
 	@$(RUN) test-targets/bench/instructions

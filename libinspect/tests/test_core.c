@@ -180,6 +180,27 @@ START_TEST(only_a_fault_of_the_kernel_has_an_address)
 }
 END_TEST
 
+START_TEST(the_thread_pointer_of_aarch64_is_a_note_of_its_own)
+{
+    const uint64_t first[2] = {0xfff0001, 0}, second = 0xfff0002;
+    uint64_t start = elfwriter_append(&w, NULL, 0, 4);
+    (void)elfwriter_note(&w, "LINUX", NT_ARM_TLS, first, sizeof(first));
+    add_thread(11, 6, 0);
+    (void)elfwriter_note(&w, "LINUX", NT_ARM_TLS, first, sizeof(first));
+    add_thread(12, 6, 0);
+    (void)elfwriter_note(&w, "LINUX", NT_ARM_TLS, &second, sizeof(second));
+    (void)elfwriter_note(&w, "LINUX", NT_ARM_TLS, &second, 4);
+    (void)elfwriter_notes(&w, start, 0);
+    (void)elfwriter_load(&w, PF_R, 0x20000, pages, PAGE);
+    elfwriter_finish(&w);
+    ((Elf64_Ehdr *)w.bytes)->e_machine = _i ? EM_AARCH64 : EM_X86_64;
+    ck_ok(open_cut(SIZE_MAX));
+    ck_assert_uint_eq(core.threads.len, 2);
+    ck_assert_uint_eq(core.threads.at[0].tls, _i ? first[0] : 0);
+    ck_assert_uint_eq(core.threads.at[1].tls, _i ? second : 0);
+}
+END_TEST
+
 // Numbers in NT_FILE that its bytes do not bear out.
 static const uint64_t counts[] = {3, 4, 1000, UINT64_MAX / 24, UINT64_MAX};
 
@@ -514,6 +535,7 @@ Suite *insp_core_suite(void)
     tcase_add_test(t, notes_behind_memory_are_read);
     tcase_add_test(t, notes_that_were_cut_off_are_missing_and_memory_is_there);
     tcase_add_test(t, only_a_fault_of_the_kernel_has_an_address);
+    tcase_add_loop_test(t, the_thread_pointer_of_aarch64_is_a_note_of_its_own, 0, 2);
     tcase_add_loop_test(t, a_file_list_that_claims_too_much_is_bounded, 0, LENGTH(counts));
     tcase_add_test(t, a_note_segment_that_repeats_is_not_read_for_ever);
     t = add_case(s, "memory");

@@ -15,7 +15,7 @@ static insp_error err;
 
 static void open_own(void)
 {
-    insp_machine_options options = {.fs_base = own_fs_base()};
+    insp_machine_options options = {.thread_pointer = own_fs_base()};
     ck_assert(own_space_add(&own));
     ck_assert_int_eq(insp_machine_create(&own, &options, &machine, &err), INSP_OK);
 }

@@ -289,7 +289,7 @@ START_TEST(an_unknown_thread_has_a_stack_protector)
             0xc3);
     ck_ok(run());
     ck_assert_uint_eq(result, 0);
-    create_machine((insp_machine_options){.fs_base = DATA});
+    create_machine((insp_machine_options){.thread_pointer = DATA});
     ck_ok(run());
     ck_assert_uint_eq(result, UINT64_C(0x2f2e2d2c2b2a2928));
 }

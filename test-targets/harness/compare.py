@@ -244,8 +244,7 @@ def sizes(case: Case) -> Result:
 def visited(case: Case) -> Result:
     """Edges marked visited equal gc.get_referents, as multisets, both ways."""
     result = Result("visited")
-    # Where no code tells, what some types visit is guessed.
-    result.allowed = 0.001 if case.core.is_understood else 0.002
+    result.allowed = 0.001
     unknown = 0
     for found in case.export.objects.values():
         record = case.truth.objects.get(found.addr)

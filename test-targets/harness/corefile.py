@@ -11,7 +11,6 @@ import struct
 import typing
 from pathlib import Path
 
-EM_X86_64 = 62
 PT_LOAD, PT_NOTE, NT_FILE = 1, 4, 0x46494C45
 
 
@@ -28,8 +27,6 @@ class Core:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if self._map[:6] != b"\x7fELF\x02\x01":
             raise ValueError("%s is no 64-bit little-endian ELF file" % path)
-        # Whether refscope interprets code of the core's machine.
-        self.is_understood = struct.unpack_from("<H", self._map, 18)[0] == EM_X86_64
         loads, notes = self._program_headers()
         self._segments = sorted(loads)
         self._starts = [s[0] for s in self._segments]

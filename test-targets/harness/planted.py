@@ -141,17 +141,12 @@ def planted(case: Case) -> Result:
     """Everything that the facts name; nothing compared means that they name nothing."""
     result = Result("planted")
     facts = _Facts(case, result)
-    for key in _asked(case):
+    for key in KEYS:
         for fact in case.facts.get(key, ()):
             _CHECKS[key](facts, fact)
     return result
 
 
-def _asked(case: Case) -> typing.List[str]:
-    """All, but for what only code tells where none is understood."""
-    return [key for key in KEYS if case.core.is_understood or key not in ("visits", "hidden")]
-
-
 def has_facts(case: Case) -> bool:
     """Whether there is anything for `planted` to compare."""
-    return any(case.facts.get(key) for key in _asked(case))
+    return any(case.facts.get(key) for key in KEYS)

@@ -35,7 +35,7 @@ static void find_tids(insp_session *s)
     for (size_t k = 0; k < s->py.threads.len; k++) {
         insp_tstate *ts = &s->py.threads.at[k];
         for (size_t i = 0; s->threads && !ts->tid && i < s->threads->len; i++) {
-            if (ts->ident && insp_thread_fs(&s->threads->at[i]) == ts->ident)
+            if (ts->ident && insp_thread_pointer(&s->threads->at[i]) == ts->ident)
                 ts->tid = s->threads->at[i].tid;
         }
     }
@@ -43,7 +43,7 @@ static void find_tids(insp_session *s)
 
 // Of the thread that holds the GIL, else of one that runs Python: code that is interpreted believes to
 // run on it.
-static uint64_t fs_base_of(const insp_session *s)
+static uint64_t thread_pointer_of(const insp_session *s)
 {
     uint64_t found = 0;
     for (size_t i = 0; s->threads && i < s->threads->len; i++) {
@@ -52,8 +52,8 @@ static uint64_t fs_base_of(const insp_session *s)
             if (ts->tid != s->threads->at[i].tid)
                 continue;
             if (ts->holds_gil == 1)
-                return insp_thread_fs(&s->threads->at[i]);
-            found = found ? found : insp_thread_fs(&s->threads->at[i]);
+                return insp_thread_pointer(&s->threads->at[i]);
+            found = found ? found : insp_thread_pointer(&s->threads->at[i]);
         }
     }
     return found;
@@ -74,7 +74,7 @@ static insp_status open_runtime(insp_session *s, insp_error *err)
         st = insp_cpython_open(&s->py, &s->images, err);
     if (!st)
         find_tids(s);
-    s->py.fs_base = fs_base_of(s);
+    s->py.thread_pointer = thread_pointer_of(s);
     if (!st)
         st = begin_heap(s, err);
     s->runtime_proofs = s->py.proofs.len;

@@ -103,9 +103,9 @@ typedef struct insp_cpython {
     const char *allocator;
     uint32_t debug_pad; /**< bytes the debug hooks put before a block: 0 or 16 */
     insp_proof_rows proofs;
-    insp_addr type_cache; /**< where it is a static variable (up to 3.9), else 0 */
-    insp_addrs releasing; /**< functions that give memory back; see functions.c */
-    uint64_t fs_base;     /**< of a thread that runs Python, 0 where unknown */
+    insp_addr type_cache;    /**< where it is a static variable (up to 3.9), else 0 */
+    insp_addrs releasing;    /**< functions that give memory back; see functions.c */
+    uint64_t thread_pointer; /**< of a thread that runs Python, 0 where unknown */
 } insp_cpython;
 
 /**

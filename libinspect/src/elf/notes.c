@@ -123,9 +123,18 @@ static void read_files(reader *r, const insp_note *note)
     }
 }
 
+// Of the thread whose registers came last; the second word, of newer processors, is tpidr2_el0.
+static void read_tls(reader *r, const insp_note *note)
+{
+    if (r->core->machine == EM_AARCH64 && r->core->threads.len && note->size >= 8)
+        r->core->threads.at[r->core->threads.len - 1].tls = word(note, 0);
+}
+
 static bool read_note(void *ctx, const insp_note *note)
 {
     reader *r = ctx;
+    if (!strcmp(note->name, "LINUX") && note->type == NT_ARM_TLS)
+        read_tls(r, note);
     if (strcmp(note->name, "CORE") != 0)
         return true;
     switch (note->type) {

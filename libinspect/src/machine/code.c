@@ -8,7 +8,7 @@ enum {
     PIECE = 1024, // ops
     LIMIT = PIECE * INSP_CODE_PIECES,
     TRACE = 32,   // instructions decoded in one go
-    LONGEST = 15, // bytes of an instruction
+    LONGEST = 15, // bytes of an instruction of any set
 };
 
 void insp_code_init(insp_code *code)
@@ -59,20 +59,21 @@ static bool reserve(insp_machine *m, insp_addr addr)
     return true;
 }
 
-// Executable bytes at addr, at most LONGEST; in `room` where they cross from range to range.
+// Executable bytes at addr, as many as an instruction may have; in `room` where they cross from range to range.
 static const unsigned char *fetch(const insp_machine *m, insp_addr addr, unsigned char *room,
                                   size_t *n)
 {
+    const size_t longest = m->isa->longest;
     *n = 0;
-    while (*n < LONGEST && addr < UINT64_MAX - LONGEST) {
+    while (*n < longest && addr < UINT64_MAX - LONGEST) {
         const insp_segment *seg = insp_space_find(m->space, addr + *n);
         if (!seg || !(seg->flags & INSP_SEG_EXEC))
             return room;
-        size_t take = LONGEST - *n;
+        size_t take = longest - *n;
         if (take > seg->end - (addr + *n))
             take = (size_t)(seg->end - (addr + *n));
         const void *p = insp_space_at(m->space, addr + *n, take);
-        if (p && take == LONGEST) {
+        if (p && take == longest) {
             *n = take;
             return p;
         }
@@ -127,7 +128,7 @@ static insp_op *decode_trace(insp_machine *m, insp_addr addr)
         }
         insp_op *op = op_at(code, code->len);
         op->addr = addr;
-        bool last = insp_decode(m, bytes, n, op);
+        bool last = m->isa->decode(m, bytes, n, op);
         if (!insp_map_set(&code->by_addr, addr, (uint32_t)code->len)) {
             add_link(code, addr, NULL);
             return insp_machine_fail(m, INSP_ERR_MEMORY, 0,

@@ -65,7 +65,7 @@ static bool read_memory(const insp_machine *m, const ZydisDecodedOperand *from, 
     if (mem->base == ZYDIS_REGISTER_EIP)
         op->flags |= INSP_OP_EA32;
     if (mem->segment == ZYDIS_REGISTER_FS)
-        op->disp += m->fs_base;
+        op->disp += m->thread_pointer;
     bool odd = mem->segment == ZYDIS_REGISTER_GS ||
                (mem->segment == ZYDIS_REGISTER_FS && op->flags & INSP_OP_EA32);
     return !odd && op->base <= INSP_ZERO && op->index <= INSP_ZERO;
@@ -194,7 +194,7 @@ static bool read_encoding(const insp_zydis *d, const insp_recipe *recipe, insp_o
     }
 }
 
-bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op)
+bool insp_x86_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op)
 {
     insp_zydis d;
     *op = (insp_op){.addr = op->addr, .base = INSP_ZERO, .index = INSP_ZERO, .length = 1};
@@ -219,7 +219,7 @@ bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, in
     return true;
 }
 
-const char *insp_op_name(const insp_op *op)
+const char *insp_x86_name(const insp_op *op)
 {
     const char *name = ZydisMnemonicGetString((ZydisMnemonic)op->mnemonic);
     return name ? name : "?";

@@ -7,9 +7,8 @@
 // The arguments of a call, as registers hold them; a mark of the stack's shadow is no address.
 static void arguments(const insp_machine *m, insp_machine_arg args[6])
 {
-    static const uint8_t order[6] = {INSP_RDI, INSP_RSI, INSP_RDX, INSP_RCX, INSP_R8, INSP_R9};
     for (size_t i = 0; i < 6; i++) {
-        args[i] = m->r[order[i]];
+        args[i] = m->r[m->isa->arguments[i]];
         if (args[i].from == INSP_SHADOW_RETURN)
             args[i].from = 0;
     }
@@ -33,10 +32,12 @@ static insp_op *back(insp_machine *m)
 
 // ---- calls that the caller answers ---------------------------------------------------------
 
-static bool answered(insp_machine *m, insp_addr called)
+bool insp_is_answered(insp_machine *m, insp_addr called)
 {
     insp_machine_arg args[6];
     uint64_t result = 0;
+    if (!m->options.intercept)
+        return false;
     arguments(m, args);
     if (!m->options.intercept(m->options.intercept_ctx, called, args, &result))
         return false;
@@ -48,10 +49,10 @@ static bool answered(insp_machine *m, insp_addr called)
 static bool jump_answered(insp_machine *m, insp_addr to)
 {
     insp_addr at = m->r[INSP_RSP].value;
-    if (!m->options.intercept || at % 8 || !insp_on_stack(at, 8) ||
+    if (at % 8 || !insp_on_stack(at, 8) ||
         m->shadow[(at - INSP_MACHINE_STACK) >> 3] != INSP_SHADOW_RETURN)
         return false;
-    return answered(m, to);
+    return insp_is_answered(m, to);
 }
 
 // ---- jumps ---------------------------------------------------------------------------------
@@ -104,8 +105,7 @@ static bool push_return(insp_machine *m, const insp_op *op)
     return true;
 }
 
-// Call the caller's function. False: it does not want to go on.
-static bool call_back(insp_machine *m)
+bool insp_call_back(insp_machine *m)
 {
     insp_machine_arg args[6];
     bool stop = false;
@@ -118,7 +118,7 @@ static bool call_back(insp_machine *m)
 
 insp_op *insp_op_call(insp_machine *m, insp_op *op)
 {
-    if (m->options.intercept && answered(m, op->imm))
+    if (insp_is_answered(m, op->imm))
         return op + 1;
     return push_return(m, op) ? go_to(m, op) : NULL;
 }
@@ -130,8 +130,8 @@ insp_op *insp_op_call_to(insp_machine *m, insp_op *op)
         return NULL;
     // The caller's own function needs no return address, and comes back here.
     if (to == INSP_MACHINE_CALLBACK)
-        return insp_next(op, call_back(m));
-    if (m->options.intercept && answered(m, to))
+        return insp_next(op, insp_call_back(m));
+    if (insp_is_answered(m, to))
         return op + 1;
     return push_return(m, op) ? insp_code_find(m, to) : NULL;
 }
@@ -147,7 +147,7 @@ insp_op *insp_op_ret(insp_machine *m, insp_op *op)
 insp_op *insp_op_callback(insp_machine *m, insp_op *op)
 {
     (void)op;
-    return call_back(m) ? back(m) : NULL;
+    return insp_call_back(m) ? m->isa->back(m) : NULL;
 }
 
 insp_op *insp_op_return(insp_machine *m, insp_op *op)
@@ -156,6 +156,22 @@ insp_op *insp_op_return(insp_machine *m, insp_op *op)
     (void)op;
     return NULL;
 }
+
+static bool enter(insp_machine *m, insp_addr sp)
+{
+    static const insp_machine_arg to = {INSP_MACHINE_RETURN, INSP_SHADOW_RETURN};
+    m->r[INSP_RSP].value = sp - 8;
+    return insp_store_arg(m, sp - 8, to);
+}
+
+const insp_isa insp_isa_x86_64 = {
+    {INSP_RDI, INSP_RSI, INSP_RDX, INSP_RCX, INSP_R8, INSP_R9},
+    15,
+    enter,
+    back,
+    insp_x86_decode,
+    insp_x86_name,
+};
 
 // ---- what is not executed ------------------------------------------------------------------
 

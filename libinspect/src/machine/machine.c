@@ -9,14 +9,31 @@
 
 enum { DEFAULT_INSTRUCTIONS = 1000000, DEFAULT_PAGES = 1024 };
 
+static const insp_isa *isa_of(uint16_t elf_machine)
+{
+    switch (elf_machine) {
+    case EM_NONE:
+    case EM_X86_64:
+        return &insp_isa_x86_64;
+    case EM_AARCH64:
+        return &insp_isa_a64;
+    default:
+        return NULL;
+    }
+}
+
 bool insp_machine_understands(uint16_t elf_machine)
 {
-    return elf_machine == EM_X86_64 || elf_machine == EM_NONE;
+    return isa_of(elf_machine) != NULL;
 }
 
 insp_status insp_machine_create(const insp_space *space, const insp_machine_options *options,
                                 insp_machine **out, insp_error *err)
 {
+    const insp_isa *isa = isa_of(options ? options->machine : EM_NONE);
+    if (!isa)
+        return insp_fail(err, INSP_ERR_UNSUPPORTED, 0, "code of machine %u is not understood",
+                         options->machine);
     insp_machine *m = calloc(1, sizeof(*m));
     if (!m)
         return insp_nomem(err);
@@ -30,6 +47,7 @@ insp_status insp_machine_create(const insp_space *space, const insp_machine_opti
         m->seen[i].number = UINT64_MAX;
     m->written.number = UINT64_MAX;
     m->low = INSP_STACK_SIZE;
+    m->isa = isa;
     m->space = space;
     m->cursor.space = space;
     if (options)
@@ -38,7 +56,8 @@ insp_status insp_machine_create(const insp_space *space, const insp_machine_opti
         m->options.max_instructions = DEFAULT_INSTRUCTIONS;
     if (!m->options.max_pages || m->options.max_pages > INSP_OVERLAY_PAGES)
         m->options.max_pages = m->options.max_pages ? INSP_OVERLAY_PAGES : DEFAULT_PAGES;
-    m->fs_base = m->options.fs_base ? m->options.fs_base : INSP_MACHINE_TCB;
+    m->thread_pointer =
+        m->options.thread_pointer ? m->options.thread_pointer : INSP_MACHINE_TCB;
     m->callback_op = (insp_op){.run = insp_op_callback, .addr = INSP_MACHINE_CALLBACK};
     m->return_op = (insp_op){.run = insp_op_return, .addr = INSP_MACHINE_RETURN};
     insp_code_init(&m->code);
@@ -82,8 +101,6 @@ void *insp_machine_fail(insp_machine *m, insp_status code, insp_addr at, const c
 // The first instruction, with the registers as a caller leaves them.
 static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args, size_t n_args)
 {
-    static const uint8_t order[6] = {INSP_RDI, INSP_RSI, INSP_RDX, INSP_RCX, INSP_R8, INSP_R9};
-    static const uint64_t back = INSP_MACHINE_RETURN;
     insp_machine_clean(m);
     insp_code_trim(&m->code);
     memset(m->r, 0, sizeof(m->r));
@@ -96,10 +113,8 @@ static insp_op *enter(insp_machine *m, insp_addr function, const uint64_t *args,
     m->status = INSP_OK;
     m->more = 0;
     for (size_t i = 0; i < n_args; i++)
-        m->r[order[i]].value = args[i];
-    insp_addr sp = INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM - 8;
-    m->r[INSP_RSP].value = sp;
-    bool ready = insp_store_arg(m, sp, (insp_machine_arg){back, INSP_SHADOW_RETURN});
+        m->r[m->isa->arguments[i]].value = args[i];
+    bool ready = m->isa->enter(m, INSP_MACHINE_STACK + INSP_STACK_SIZE - INSP_STACK_ROOM);
     for (size_t i = 0; ready && i < m->n_pokes; i++)
         ready = insp_store(m, m->pokes[i].addr, &m->pokes[i].value, 8);
     m->n_pokes = 0;
@@ -152,7 +167,7 @@ insp_status insp_machine_call(insp_machine *m, insp_addr function, const uint64_
         return insp_nomem(err);
     if (m->status && last)
         return insp_fail(err, m->status, m->at, "%s (%s at 0x%" PRIx64 ")", m->what,
-                         insp_op_name(last), last->addr);
+                         m->isa->name(last), last->addr);
     if (m->status)
         return insp_fail(err, m->status, m->at, "%s", m->what);
     *result = m->r[INSP_RAX].value;

@@ -3,13 +3,13 @@
  * @file
  * Interpreting a function of the target outside it.
  *
- * The instruction bytes come from the target's memory (or the files that stand in for it), Zydis decodes
- * them, and this code executes them on registers of its own. What they write goes into an overlay that
+ * The instruction bytes come from the target's memory (or the files that stand in for it), and this code executes them on registers of its own. What they write goes into an overlay that
  * only the interpreter sees. Nothing is run in the target. Knows nothing of CPython: the caller
  * says what to call, with which arguments, and which addresses are callbacks.
  *
- * Only x86-64 is understood: whole numbers with BMI, SSE to SSE4.1 and AVX2 as far as compilers and
- * C libraries use them, floating point without fused operations, no x87. An instruction that is not
+ * Of x86-64, Zydis decodes and is understood: whole numbers with BMI, SSE to SSE4.1 and AVX2 as far as compilers and
+ * C libraries use them, floating point without fused operations, no x87. Of aarch64: A64's whole numbers, atomics, and
+ * vectors and floating point as far as compilers and C libraries use them, no SVE. An instruction that is not
  * understood, a system call, a jump out of code that can be read, a read of memory that is not there,
  * or too many instructions end the call with a status; the message names the address and the instruction.
  */
@@ -34,8 +34,8 @@ typedef struct insp_machine_arg {
 } insp_machine_arg;
 
 /**
- * The target code called the callback address: arguments as the System V ABI passes them.
- * The return value goes to rax. *stop = true ends the whole call with INSP_OK.
+ * The target code called the callback address: arguments as the System V ABI, or Arm's AAPCS64, passes them.
+ * What it returns is the call's result. *stop = true ends the whole call with INSP_OK.
  */
 typedef uint64_t (*insp_machine_callback)(void *ctx, const insp_machine_arg args[6],
                                           bool *stop);
@@ -58,15 +58,21 @@ typedef struct insp_machine_options {
      * What calls it without end is for the callback to stop.
      */
     uint64_t more_per_callback;
-    /** Of the thread the code believes to run on; 0: none, and only the stack protector's word is there. */
-    uint64_t fs_base;
+    /** Which code it is (e_machine); 0: that of x86-64. */
+    uint16_t machine;
+    /**
+     * fs_base or tpidr_el0 of the thread that the code believes to run on; 0: none, and only the stack
+     * protector's word is there.
+     */
+    uint64_t thread_pointer;
     insp_machine_intercept intercept; /**< may be NULL */
     void *intercept_ctx;
 } insp_machine_options;
 
 /**
  * A machine for one thread. `space` must outlive it and stay as it is: what was decoded, and where
- * pages lie, is remembered from call to call. Fails with INSP_ERR_MEMORY.
+ * pages lie, is remembered from call to call. Fails with INSP_ERR_MEMORY, or
+ * INSP_ERR_UNSUPPORTED where insp_machine_understands() says no.
  *
  * **Cost**: 80 KiB, a stack of 256 KiB and its shadow as far as they are used, and 64 bytes for each
  * instruction met, at most 16 MiB.
@@ -79,7 +85,7 @@ void insp_machine_destroy(insp_machine *m);
 insp_addr insp_machine_callback_address(const insp_machine *m);
 
 /**
- * Call the function at `function` with `n_args` (at most 6) integer arguments; *result is its rax.
+ * Call the function at `function` with `n_args` (at most 6) integer arguments; *result is what it returns.
  * The overlay of the call before is dropped first.
  *
  * Fails with INSP_ERR_FAULT where the target would have been stopped by a signal: err->addr could not be

@@ -134,7 +134,7 @@ static void see(insp_machine *m, uint64_t number, const unsigned char *bytes)
 // The stack protector's word reads as 0 where the thread is not known; nothing else does.
 static bool is_canary(const insp_machine *m, insp_addr at, size_t n)
 {
-    return m->fs_base == INSP_MACHINE_TCB && at == INSP_MACHINE_TCB + 0x28 && n <= 8;
+    return m->thread_pointer == INSP_MACHINE_TCB && at == INSP_MACHINE_TCB + 0x28 && n <= 8;
 }
 
 static bool no_memory(insp_machine *m, insp_addr at)

@@ -6,7 +6,8 @@
  *
  * An instruction is decoded once into an insp_op, which names the function that executes it. That
  * function returns the insp_op to go on with, or NULL: the call has ended, or it has failed and
- * m->status says how. Knows nothing of Zydis (decode.c does).
+ * m->status says how. Knows nothing of Zydis (decode.c does). What is named a64 is of the instruction set of
+ * aarch64, the rest is of x86-64 or of both.
  */
 #ifndef INSP_MACHINE_STATE_H
 #define INSP_MACHINE_STATE_H
@@ -32,7 +33,7 @@ enum {
     INSP_R8,
     INSP_R9,
     INSP_ZERO = 16,
-    INSP_REGISTERS
+    INSP_REGISTERS = 34 /**< those of A64 are more (a64.h) */
 };
 
 /** What an operand is. */
@@ -54,6 +55,29 @@ enum {
     INSP_OP_VEX = 8,  /**< clears the vector register above what it writes */
     INSP_OP_ZERO = 16 /**< elements that the mask leaves out become 0, else they stay */
 };
+
+/** What differs between instruction sets. The result of a call is in register 0 of both. */
+typedef struct insp_isa {
+    uint8_t arguments[6]; /**< registers that hold them */
+    uint8_t longest;      /**< bytes of an instruction */
+
+    /** Enter a function whose stack begins at `sp`, and that returns to INSP_MACHINE_RETURN. */
+    bool (*enter)(insp_machine *m, insp_addr sp);
+
+    /** Return to the caller of the function that has just been entered. */
+    insp_op *(*back)(insp_machine *m);
+
+    /**
+     * Decode the instruction at op->addr from `n` bytes. One that is not understood becomes an op that
+     * fails when it is executed. True where what follows it is not executed next.
+     */
+    bool (*decode)(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op);
+
+    /** The name of an instruction, for messages. */
+    const char *(*name)(const insp_op *op);
+} insp_isa;
+
+extern const insp_isa insp_isa_x86_64, insp_isa_a64;
 
 /** A decoded instruction. */
 struct insp_op {
@@ -162,12 +186,13 @@ struct insp_machine {
     } written; /**< the page of the overlay last written to, if all of it may be */
     insp_code code;
     insp_op callback_op, return_op;
+    const insp_isa *isa;
 
     const insp_space *space;
     insp_machine_options options;
     insp_machine_callback callback;
     void *ctx;
-    uint64_t fs_base;
+    uint64_t thread_pointer;
     struct {
         insp_addr addr;
         uint64_t value;
@@ -285,14 +310,17 @@ static inline insp_op *insp_code_find(insp_machine *m, insp_addr addr)
     return insp_code_find_slow(m, addr);
 }
 
-/**
- * Decode the instruction at op->addr from `n` bytes (decode.c). One that is not understood becomes an op
- * that fails when it is executed. True where what follows it is not executed next.
- */
-bool insp_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op);
+/** The calls of this file's instruction set as insp_isa wants them (flow.c, decode.c; a64_flow.c, a64_decode.c). */
+bool insp_x86_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op);
+const char *insp_x86_name(const insp_op *op);
+bool insp_a64_decode(const insp_machine *m, const unsigned char *bytes, size_t n, insp_op *op);
+const char *insp_a64_name(const insp_op *op);
 
-/** The name of an instruction, for messages. */
-const char *insp_op_name(const insp_op *op);
+/** Whether the caller of the machine answers a call of `called` itself; then it has returned. */
+bool insp_is_answered(insp_machine *m, insp_addr called);
+
+/** Call the caller's function. False: it does not want to go on. */
+bool insp_call_back(insp_machine *m);
 
 /* ---- operands ----------------------------------------------------------------------------- */
 

@@ -36,10 +36,10 @@ uint64_t insp_thread_pc(const insp_thread_regs *thread)
     return reg(thread, RIP, PC);
 }
 
-uint64_t insp_thread_fs(const insp_thread_regs *thread)
+uint64_t insp_thread_pointer(const insp_thread_regs *thread)
 {
     enum { FS_BASE = 21 };
-    return thread->n_regs == INSP_X86_64_REGS ? thread->regs[FS_BASE] : 0;
+    return thread->n_regs == INSP_X86_64_REGS ? thread->regs[FS_BASE] : thread->tls;
 }
 
 // The path of a line: the kernel writes a newline in it as \012, and appends " (deleted)".

@@ -34,6 +34,7 @@ typedef struct insp_thread_regs {
     uint64_t regs[INSP_MOST_REGS];
     uint32_t n_regs; /**< which machine they are of; another number: nothing is known of them */
     uint32_t signal; /**< that it got last, in a core */
+    uint64_t tls;    /**< tpidr_el0 of aarch64, which is none of regs; 0: not known */
 } insp_thread_regs;
 
 INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
@@ -42,8 +43,8 @@ INSP_VEC(insp_thread_regs_vec, insp_thread_regs);
 uint64_t insp_thread_sp(const insp_thread_regs *thread);
 uint64_t insp_thread_pc(const insp_thread_regs *thread);
 
-/** Where its thread-local storage is, on x86-64; else 0. */
-uint64_t insp_thread_fs(const insp_thread_regs *thread);
+/** fs_base or tpidr_el0: where its thread-local storage is; 0 where that is not known. */
+uint64_t insp_thread_pointer(const insp_thread_regs *thread);
 
 typedef struct insp_snapshot {
     insp_arena text; /**< the paths of maps */

@@ -15,10 +15,16 @@
 
 typedef struct insp_decoder insp_decoder;
 
-/** Whether code of the target's machine is understood. */
+/** The machine that the target's code is for (e_machine). */
+static inline uint16_t insp_code_machine(const insp_cpython *py)
+{
+    return py->images->at[py->module].machine;
+}
+
+/** Whether such code is understood. */
 static inline bool insp_code_is_understood(const insp_cpython *py)
 {
-    return insp_machine_understands(py->images->at[py->module].machine);
+    return insp_machine_understands(insp_code_machine(py));
 }
 
 /** Whether a function of the target, which may be NULL, cannot be interpreted for want of its code. */

@@ -49,9 +49,10 @@ static uint64_t never(void *ctx, const insp_machine_arg args[6], bool *stop)
 static insp_machine *machine_of(insp_decoder *d)
 {
     insp_release *rel = &d->release;
-    insp_machine_options options = {.max_instructions = MOST_INSTRUCTIONS,
+    insp_machine_options options = {.machine = insp_code_machine(d->py),
+                                    .max_instructions = MOST_INSTRUCTIONS,
                                     .max_pages = MOST_PAGES,
-                                    .fs_base = d->py->fs_base,
+                                    .thread_pointer = d->py->thread_pointer,
                                     .intercept = answers,
                                     .intercept_ctx = d};
     insp_error why;

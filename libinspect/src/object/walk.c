@@ -23,7 +23,9 @@ insp_status insp_decoder_init(insp_decoder *d, const insp_cpython *py, insp_type
     enum { A_VISIT = 1000 };
     if (!insp_code_is_understood(py))
         return INSP_OK;
-    insp_machine_options options = {.more_per_callback = A_VISIT, .fs_base = py->fs_base};
+    insp_machine_options options = {.machine = insp_code_machine(py),
+                                    .more_per_callback = A_VISIT,
+                                    .thread_pointer = py->thread_pointer};
     return insp_machine_create(py->space, &options, &d->machine, err);
 }
 
