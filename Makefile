@@ -187,8 +187,9 @@ interpreters: | $(READY)/test ## Have interpreters of other versions to test wit
 	@$(RUN) test-targets/interpreters
 
 .PHONY: check-matrix
-check-matrix: build $(BUILD)/bin/a64-run interpreters ## Every interpreter against its own truth; leaves build/matrix.md
+check-matrix: build $(BUILD)/bin/a64-run $(BUILD)/bin/moved interpreters ## Every interpreter against its own truth; leaves build/matrix.md
 	@$(RUN) test-targets/tests/test_a64.py
+	@$(RUN) test-targets/tests/test_moved.py --every
 	@$(RUN) test-targets/matrix
 
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all

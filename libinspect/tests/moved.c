@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * moved CORE: read a core with each field of CPython's structures taken to lie 4, then 8 bytes behind its place, and say
+ * moved CORE [STRUCTURE.MEMBER]: read a core with each field of CPython's structures taken to lie 4, then 8 bytes behind its place, and say
  * what became of it.
  *
  *   refused  no interpreter is found, or a proof of its layout fails: the verbs that need it refuse
@@ -146,16 +146,25 @@ static int outcome_of(const reading *sound, const reading *now)
     return now->surplus > sound->surplus ? LESS : UNSAID;
 }
 
+// All fields, or the one that is asked for.
+static bool is_asked(const char *asked, insp_member member)
+{
+    const char *structure = insp_member_struct(member);
+    size_t n = strlen(structure);
+    return !asked || (!strncmp(asked, structure, n) && asked[n] == '.' &&
+                      !strcmp(asked + n + 1, insp_member_name(member)));
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2 && argc != 3)
         return 2;
     unsigned count[OUTCOMES] = {0};
     reading sound = read_core(argv[1]);
     if (sound.refused)
         return 2;
     for (unsigned m = 0; m < INSP_MEMBERS; m++) {
-        for (by = 4; by <= 8; by += 4) {
+        for (by = 4; by <= 8 && is_asked(argv[2], (insp_member)m); by += 4) {
             moved = (insp_member)m;
             reading now = read_core(argv[1]);
             if (absent)

@@ -239,6 +239,7 @@ START_TEST(a_chain_of_frames_without_code_is_refuted)
     // Before its first instruction.
     insp_addr first = f.none + (uint32_t)INSP_OFF(&f.layout, PyCodeObject, co_code_adaptive);
     FAKE_SET(&f, frame, PyInterpreterFrame, prev_instr, first - 2);
+    FAKE_SET(&f, frame, PyInterpreterFrame, f_locals, f.keeper);
     fake_open(&f);
     ck_assert_uint_eq(f.py.threads.at[0].frame, frame);
     ck_assert(!insp_refuted(&f.py, "frames"));
@@ -251,6 +252,38 @@ START_TEST(a_chain_of_frames_without_code_is_refuted)
     FAKE_SET(&f, frame, PyInterpreterFrame, f_code, FAKE_MALLOC);
     ck_ok(insp_layout_prove(&f.py, &err));
     ck_assert(insp_refuted(&f.py, "frames"));
+}
+END_TEST
+
+// Code of a module without names, the code in their place, the frame's own object, and what is no object.
+START_TEST(a_frame_without_names_is_refuted)
+{
+    insp_addr frame = fake_chunk(&f, 128), cframe = fake_chunk(&f, 32),
+              code = fake_block(&f, 256);
+    insp_addr object = fake_block(&f, 64);
+    FAKE_SET(&f, object, PyObject, ob_type, f.dict_type);
+    FAKE_SET(&f, object, PyFrameObject, f_frame, frame);
+    FAKE_SET(&f, code, PyObject, ob_type, f.none_type);
+    FAKE_SET(&f, f.tstate, PyThreadState, cframe, cframe);
+    FAKE_SET(&f, cframe, PyCFrame, current_frame, frame);
+    FAKE_SET(&f, frame, PyInterpreterFrame, f_code, code);
+    FAKE_SET(&f, frame, PyInterpreterFrame, prev_instr,
+             code + (uint32_t)INSP_OFF(&f.layout, PyCodeObject, co_code_adaptive) - 2);
+    const insp_addr locals[] = {f.keeper, 0, code, object, FAKE_MALLOC};
+    FAKE_SET(&f, frame, PyInterpreterFrame, f_locals, f.keeper);
+    fake_open(&f);
+    for (size_t i = 0; i < sizeof(locals) / sizeof(*locals); i++) {
+        f.py.proofs.len = 0;
+        FAKE_SET(&f, frame, PyInterpreterFrame, f_locals, locals[i]);
+        ck_ok(insp_layout_prove(&f.py, &err));
+        ck_assert(insp_refuted(&f.py, "frames") == (i > 0));
+    }
+    // A function has slots for them.
+    f.py.proofs.len = 0;
+    FAKE_SET(&f, frame, PyInterpreterFrame, f_locals, 0);
+    fake_put32(&f, code + (uint32_t)INSP_OFF(&f.layout, PyCodeObject, co_flags), 1);
+    ck_ok(insp_layout_prove(&f.py, &err));
+    ck_assert(!insp_refuted(&f.py, "frames"));
 }
 END_TEST
 
@@ -349,6 +382,7 @@ Suite *insp_cpython_suite(void)
                         sizeof(proved) / sizeof(proved[0]));
     tcase_add_test(t, generations_elsewhere_are_refuted);
     tcase_add_test(t, a_chain_of_frames_without_code_is_refuted);
+    tcase_add_test(t, a_frame_without_names_is_refuted);
     tcase_add_test(t, a_type_is_what_type_or_a_metaclass_made);
     tcase_add_test(t, findings_are_kept_up_to_a_bound_and_counted_beyond);
     tcase_add_test(t, there_is_no_layout_for_a_version_without_a_table);

@@ -104,7 +104,7 @@ insp_status insp_require_objects(insp_session *s, insp_error *err)
 // Whether the stages before have proved what this one stands on.
 static insp_status may_run(insp_session *s, insp_stage stage, insp_error *err)
 {
-    static const char *const references[] = {"tuple", "dict", NULL};
+    static const char *const references[] = {"tuple", "dict", "shared keys", "slots", NULL};
     if (stage == INSP_STAGE_OBJECTS)
         return insp_require_objects(s, err);
     return stage == INSP_STAGE_REFERENCES ? insp_require(s, references, err) : INSP_OK;

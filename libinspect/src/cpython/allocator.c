@@ -291,6 +291,7 @@ static insp_status from_statics(insp_cpython *py, insp_reader *r, insp_error *er
         return INSP_OK;
     insp_obmalloc one = {.arenas = arenas,
                          .maxarenas = array_length(r, arenas, s.highest + 1),
+                         .named = s.highest + 1,
                          .interp = main_row(py, r),
                          .raw_blocks = -1};
     return insp_obmallocs_push(&pm->states, one) ? INSP_OK : insp_nomem(err);

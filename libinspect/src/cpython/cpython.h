@@ -68,6 +68,7 @@ INSP_VEC(insp_proof_rows, insp_proof_row);
 typedef struct insp_obmalloc {
     insp_addr arenas; /**< array of struct arena_object */
     uint32_t maxarenas;
+    uint32_t named;     /**< pools of objects name arenas below this; 0: they were not asked */
     uint32_t interp;    /**< row of interps: the first that uses it */
     int64_t raw_blocks; /**< what sys.getallocatedblocks counts beside pools; -1: not told */
 } insp_obmalloc;

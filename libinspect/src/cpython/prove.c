@@ -3,7 +3,10 @@
  * @file
  * Is the layout true of this target? What the runtime can tell; object/ and heap/ add their own rows.
  */
+#include <string.h>
+
 #include "cpython.h"
+#include "members.h"
 
 enum { LIST_STEPS = 4096 };
 
@@ -38,6 +41,18 @@ static insp_addr find_type_type(insp_cpython *py, insp_reader *r)
     return found;
 }
 
+// Its name is a constant of the module's, in a file that may not be here.
+static bool may_be_named_type(const insp_cpython *py, insp_reader *r, insp_addr t)
+{
+    static const char want[] = "type";
+    char name[sizeof(want)];
+    insp_error unread;
+    insp_addr at = INSP_U64(r, t, PyTypeObject, tp_name);
+    if (insp_space_read(py->space, at, name, sizeof(name), &unread))
+        return insp_module_at(py, at) == py->module;
+    return !memcmp(name, want, sizeof(name));
+}
+
 static bool prove_types(insp_cpython *py, insp_reader *r)
 {
     py->type_type = find_type_type(py, r);
@@ -52,6 +67,7 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
                     "type(type) is type: 0x%" PRIx64 " +%d", t,
                     INSP_OFF(&py->layout, PyObject, ob_type)))
         return false;
+    ok = ok && may_be_named_type(py, r, t);
     uint64_t size = ok ? INSP_U64(r, t, PyTypeObject, tp_basicsize) : 0;
     int64_t want = INSP_OFF(&py->layout, PyHeapTypeObject, sizeof);
     r->bad = false;
@@ -61,73 +77,89 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
                       size, want);
 }
 
-/** A member of the interpreter, and the bit that its object's type has among tp_flags. */
-typedef struct typed_member {
-    insp_member member;
-    uint8_t bit;
-} typed_member;
+enum { STR_BIT = 28, DICT_BIT = 29 };
 
-enum { LIST_BIT = 25, BYTES_BIT = 27, STR_BIT = 28, DICT_BIT = 29, TYPE_BIT = 31 };
+/** What was compared of the members that own references. */
+typedef struct member_count {
+    uint32_t asked, wrong;
+    const char *which;
+} member_count;
 
-static const typed_member typed_members[] = {
-    {INSP_F_PyInterpreterState_modules, DICT_BIT},
-    {INSP_F_PyInterpreterState_modules_by_index, LIST_BIT},
-    {INSP_F_PyInterpreterState_sysdict, DICT_BIT},
-    {INSP_F_PyInterpreterState_builtins, DICT_BIT},
-    {INSP_F_PyInterpreterState_dict, DICT_BIT},
-    {INSP_F_PyInterpreterState_builtins_copy, DICT_BIT},
-    {INSP_F_PyInterpreterState_codec_search_path, LIST_BIT},
-    {INSP_F_PyInterpreterState_codec_search_cache, DICT_BIT},
-    {INSP_F_PyInterpreterState_codec_error_registry, DICT_BIT},
-    {INSP_F_PyInterpreterState_before_forkers, LIST_BIT},
-    {INSP_F_PyInterpreterState_after_forkers_parent, LIST_BIT},
-    {INSP_F_PyInterpreterState_after_forkers_child, LIST_BIT},
-    {INSP_F_PyInterpreterState_warnings_once_registry, DICT_BIT},
-    {INSP_F_PyInterpreterState_warnings_default_action, STR_BIT},
-    {INSP_F_PyInterpreterState_audit_hooks, LIST_BIT},
-    {INSP_F_PyInterpreterState_exc_errnomap, DICT_BIT},
-    {INSP_F_PyInterpreterState_exc_group, TYPE_BIT},
-    {INSP_F_PyInterpreterState_empty_string, STR_BIT},
-    {INSP_F_PyInterpreterState_bytes_empty, BYTES_BIT},
-    {INSP_F_gc_runtime_state_callbacks, LIST_BIT},
-    {INSP_F_gc_runtime_state_garbage, LIST_BIT},
-};
-
-static insp_addr base_of(const insp_cpython *py, const typed_member *m)
+static bool lies_on_another(const insp_layout *l, insp_member_rows rows, size_t i)
 {
-    bool of_gc = m->member == INSP_F_gc_runtime_state_callbacks ||
-                 m->member == INSP_F_gc_runtime_state_garbage;
-    return of_gc ? py->interps.at[0].gc : py->interps.at[0].addr;
+    insp_member_span a = insp_member_span_of(l, &rows.at[i]);
+    for (size_t k = 0; k < rows.n; k++) {
+        insp_member_span b = insp_member_span_of(l, &rows.at[k]);
+        if (k != i && a.start < b.end && b.start < a.end)
+            return true;
+    }
+    return false;
+}
+
+static bool holds_its_type(insp_cpython *py, insp_reader *r, insp_addr base,
+                           const insp_member_row *row, member_count *n)
+{
+    insp_member_span span = insp_member_span_of(&py->layout, row);
+    bool ok = true;
+    for (int32_t at = span.start; ok && at + 8 <= span.end; at += 8) {
+        insp_addr value = insp_u64(r, base + (uint32_t)at);
+        r->bad = false;
+        n->asked += value && row->bit;
+        ok = !value || !row->bit || insp_type_has_bit(py, r, value, row->bit);
+    }
+    return ok;
+}
+
+// All are looked at before one is left out: two that share a word are both wrong.
+static void look_at_members(insp_cpython *py, insp_reader *r, insp_addr base,
+                            insp_member_rows rows, member_count *n)
+{
+    enum { MOST = 64 };
+    bool wrong[MOST] = {false};
+    for (size_t i = 0; i < rows.n && i < MOST; i++)
+        wrong[i] = lies_on_another(&py->layout, rows, i) ||
+                   (base && !holds_its_type(py, r, base, &rows.at[i], n));
+    for (size_t i = 0; i < rows.n && i < MOST; i++) {
+        if (!wrong[i])
+            continue;
+        py->layout.off[rows.at[i].member] = -1;
+        n->wrong++;
+        n->which = rows.at[i].name;
+    }
+}
+
+// A dict, which does not own its keys.
+static void look_at_interned(insp_cpython *py, insp_reader *r, member_count *n)
+{
+    for (size_t i = 0; i < py->interps.len; i++) {
+        insp_interp *in = &py->interps.at[i];
+        if (!in->interned || insp_type_has_bit(py, r, in->interned, DICT_BIT))
+            continue;
+        in->interned = 0;
+        n->wrong++;
+        n->which = "interned strings";
+    }
+    r->bad = false;
 }
 
 // A member that is something else is left out: what is held there is a reference of C's then.
 static bool prove_members(insp_cpython *py, insp_reader *r)
 {
-    uint32_t asked = 0, wrong = 0;
-    const char *which = "";
-    for (size_t i = 0; i < sizeof(typed_members) / sizeof(typed_members[0]); i++) {
-        int32_t *off = &py->layout.off[typed_members[i].member];
-        insp_addr value =
-            *off < 0 ? 0 : insp_u64(r, base_of(py, &typed_members[i]) + (uint32_t)*off);
-        r->bad = false;
-        if (!value)
-            continue;
-        asked++;
-        if (insp_type_has_bit(py, r, value, typed_members[i].bit))
-            continue;
-        *off = -1;
-        wrong++;
-        which = insp_member_name(typed_members[i].member);
-    }
+    member_count n = {0};
+    const insp_interp *in = &py->interps.at[0];
+    look_at_members(py, r, in->addr, insp_interpreter_members(), &n);
+    look_at_members(py, r, in->gc, insp_collector_members(), &n);
+    look_at_interned(py, r, &n);
+    look_at_members(py, r, py->threads.len ? py->threads.at[0].addr : 0, insp_thread_members(),
+                    &n);
     r->bad = false;
-    if (wrong)
-        return insp_prove(py, "interpreter members", INSP_F_PyInterpreterState_modules, "roots",
-                          INSP_PROOF_REPAIRED,
-                          "%u of %u are not of the type they should be and are left out: %s",
-                          wrong, asked, which);
-    return insp_prove(py, "interpreter members", INSP_F_PyInterpreterState_modules, "roots",
-                      INSP_PROOF_OK, "%u of %u are a dict, list, str or type as they should be",
-                      asked, asked);
+    if (n.wrong)
+        return insp_prove(
+            py, "members", INSP_F_PyInterpreterState_modules, "roots", INSP_PROOF_REPAIRED,
+            "%u are not what they should be and are left out: %s", n.wrong, n.which);
+    return insp_prove(py, "members", INSP_F_PyInterpreterState_modules, "roots", INSP_PROOF_OK,
+                      "%u that interpreters and threads own are of the type they should be",
+                      n.asked);
 }
 
 static bool prove_interpreters(insp_cpython *py, insp_reader *r)
@@ -197,6 +229,43 @@ static bool prove_gc(insp_cpython *py, insp_reader *r)
 }
 
 /** What the chains of all threads come to. */
+// Entries of the type attribute cache are of a name, which is a str, or None where they were cleared.
+static bool is_cached_name(insp_cpython *py, insp_reader *r, insp_addr name)
+{
+    uint64_t none_size = (uint32_t)INSP_OFF(r->layout, PyObject, sizeof);
+    insp_addr type = name & 7 ? 0 : INSP_U64(r, name, PyObject, ob_type);
+    bool is = insp_type_has_bit(py, r, name, STR_BIT) ||
+              (insp_is_type(r, py, type) &&
+               INSP_U64(r, type, PyTypeObject, tp_basicsize) == none_size);
+    r->bad = false;
+    return is;
+}
+
+// What is no cache is left out: its names are references of C's then. Interpreters fill it before they run anything.
+static bool prove_type_cache(insp_cpython *py, insp_reader *r)
+{
+    insp_addr cache = insp_type_cache_of(py, 0);
+    uint32_t step = (uint32_t)INSP_OFF(r->layout, type_cache_entry, sizeof);
+    uint32_t asked = 0, agree = 0;
+    for (uint32_t i = 0; cache && i < INSP_TYPE_CACHE_ENTRIES; i++) {
+        insp_addr name = INSP_U64(r, cache + (uint64_t)i * step, type_cache_entry, name);
+        asked += name != 0;
+        agree += name && is_cached_name(py, r, name);
+    }
+    r->bad = false;
+    bool has_cache = INSP_OFF(&py->layout, type_cache_entry, name) >= 0;
+    bool ok = asked && agree >= asked - asked / 20;
+    if (!ok) {
+        py->type_cache = 0;
+        INSP_OFF(&py->layout, PyInterpreterState, type_cache) = -1;
+    }
+    return insp_prove(py, "type cache", INSP_F_type_cache_entry_name, "roots",
+                      !has_cache ? INSP_PROOF_UNKNOWN
+                      : ok       ? INSP_PROOF_OK
+                                 : INSP_PROOF_FAILED,
+                      "names in it are str, %u of %u", agree, asked);
+}
+
 typedef struct frame_count {
     uint64_t frames, ended, blank;
     bool ok;
@@ -225,6 +294,30 @@ static bool has_instruction(insp_reader *r, insp_addr frame, insp_addr code)
     return !r->bad && at - (first - UNIT) <= units * UNIT;
 }
 
+static bool is_frame_object(insp_reader *r, insp_addr object, insp_addr frame)
+{
+    bool was_bad = r->bad, is = INSP_U64(r, object, PyFrameObject, f_frame) == frame;
+    r->bad = was_bad;
+    return is;
+}
+
+// Code of a module or a class finds its names in a mapping; that of a function has slots, and perhaps a dict that
+// locals() made.
+static bool has_locals(insp_cpython *py, insp_reader *r, insp_addr frame, insp_addr code)
+{
+    enum { CO_OPTIMIZED = 1 };
+    bool objects = py->layout.flavour->frames == INSP_FRAMES_OBJECTS;
+    insp_addr locals = objects ? INSP_U64(r, frame, PyFrameObject, f_locals)
+                               : INSP_U64(r, frame, PyInterpreterFrame, f_locals);
+    if (!locals)
+        return INSP_U32(r, code, PyCodeObject, co_flags) & CO_OPTIMIZED;
+    insp_addr type = INSP_U64(r, locals, PyObject, ob_type);
+    if (type == INSP_U64(r, code, PyObject, ob_type) ||
+        (!objects && is_frame_object(r, locals, frame)))
+        return false;
+    return insp_is_type(r, py, type);
+}
+
 static void count_chain(insp_cpython *py, insp_reader *r, insp_addr f, frame_count *n)
 {
     for (int k = 0; f && k < LIST_STEPS; k++, n->frames++) {
@@ -235,7 +328,8 @@ static void count_chain(insp_cpython *py, insp_reader *r, insp_addr f, frame_cou
             return;
         }
         bool shim = insp_frame_is_shim(r, f);
-        n->ok = n->ok && (shim || (insp_is_type(r, py, type) && has_instruction(r, f, code)));
+        n->ok = n->ok && (shim || (insp_is_type(r, py, type) && has_instruction(r, f, code) &&
+                                   has_locals(py, r, f, code)));
         f = insp_frame_previous(r, f);
     }
     n->ended += !f;
@@ -302,14 +396,52 @@ static bool prove_arenas(insp_cpython *py, insp_reader *r)
         return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas",
                           INSP_PROOF_UNKNOWN, "no arenas: this interpreter uses %s",
                           py->allocator);
+    const insp_obmalloc *first = &pm->states.at[0];
+    if (first->maxarenas < first->named || (first->arenas && !first->maxarenas))
+        return insp_prove(
+            py, "arenas", INSP_F_arena_object_address, "arenas", INSP_PROOF_FAILED,
+            "there are arenas, but of the array of them %u are sound", first->maxarenas);
     return insp_prove(py, "arenas", INSP_F_arena_object_address, "arenas", INSP_PROOF_OK, "%s",
                       pm->found_by);
+}
+
+// No two members of an object lie in one word.
+static bool prove_slots(insp_cpython *py)
+{
+    static const insp_member slots[] = {
+#define TYPE(name, shape)
+#define INTERPRETED(name, shape)
+#define SLOT(structure, member, written, how) INSP_F_##structure##_##member,
+#include "slots.def"
+#undef TYPE
+#undef INTERPRETED
+#undef SLOT
+    };
+    enum { SLOTS = sizeof(slots) / sizeof(slots[0]) };
+    const int32_t *off = py->layout.off;
+    uint32_t asked = 0;
+    for (size_t i = 0; i < SLOTS; i++) {
+        asked += off[slots[i]] >= 0;
+        for (size_t k = 0; k < i && off[slots[i]] >= 0; k++) {
+            bool far = off[slots[k]] < 0 || off[slots[k]] >= off[slots[i]] + 8 ||
+                       off[slots[i]] >= off[slots[k]] + 8;
+            if (far || slots[i] == slots[k] ||
+                strcmp(insp_member_struct(slots[i]), insp_member_struct(slots[k])) != 0)
+                continue;
+            return insp_prove(py, "slots", slots[i], "references", INSP_PROOF_FAILED,
+                              "%s and %s of %s lie in one word", insp_member_name(slots[k]),
+                              insp_member_name(slots[i]), insp_member_struct(slots[i]));
+        }
+    }
+    return insp_prove(py, "slots", slots[0], "references", INSP_PROOF_OK,
+                      "%u members that hold references lie apart", asked);
 }
 
 insp_status insp_layout_prove(insp_cpython *py, insp_error *err)
 {
     insp_reader r = insp_reader_of(py->space, &py->layout);
-    bool fits = prove_types(py, &r) && prove_interpreters(py, &r) && prove_gc(py, &r) &&
-                prove_members(py, &r) && prove_frames(py, &r) && prove_arenas(py, &r);
+    bool fits = prove_types(py, &r) && prove_slots(py) && prove_interpreters(py, &r) &&
+                prove_gc(py, &r) && prove_members(py, &r) && prove_type_cache(py, &r) &&
+                prove_frames(py, &r) && prove_arenas(py, &r);
     return fits ? INSP_OK : insp_nomem(err);
 }

@@ -119,14 +119,17 @@ static insp_addr first_block(reading *rd, insp_addr page, insp_addr start, uint6
 }
 
 // A page has three lists of free blocks: its own, what its thread freed since, what others freed; that
-// one's lowest bits say how.
-static uint32_t free_blocks(reading *rd, const insp_pool_row *row, insp_addr page)
+// one's lowest bits say how. *counted is how many of them the page itself counts as free: the others' are not.
+static uint32_t free_blocks(reading *rd, const insp_pool_row *row, insp_addr page,
+                            uint32_t *counted)
 {
     static const insp_member lists[] = {INSP_F_mi_page_free, INSP_F_mi_page_local_free,
                                         INSP_F_mi_page_xthread_free};
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         insp_addr at = insp_member_u64(&rd->r, page, lists[i]) & ~UINT64_C(3);
+        if (lists[i] == INSP_F_mi_page_xthread_free)
+            *counted = n;
         while (at && n < row->carved) {
             uint64_t offset = at - row->blocks;
             if (offset >= (uint64_t)row->carved * row->size || offset % row->size) {
@@ -145,6 +148,13 @@ static uint32_t free_blocks(reading *rd, const insp_pool_row *row, insp_addr pag
     return n;
 }
 
+static uint32_t used_of(reading *rd, insp_addr page)
+{
+    uint32_t used = INSP_U32(&rd->r, page, mi_page, used) & UINT16_MAX;
+    rd->r.bad = false;
+    return used;
+}
+
 static bool is_there(const reading *rd, insp_addr first, insp_addr last)
 {
     const insp_segment *seg = insp_space_find(rd->py->space, first);
@@ -159,6 +169,7 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
     uint64_t bytes = (uint64_t)n << SLICE_BITS, size = block_size(rd, page, bytes);
     insp_pool_row row = {.addr = start, .state = INSP_POOL_USED, .places = n};
     uint32_t use = use_of(rd, page);
+    rd->p->pages_used += used_of(rd, page) != 0;
     row.carved = INSP_U32(&rd->r, page, mi_page, capacity) & UINT16_MAX;
     row.blocks = size ? first_block(rd, page, start, size) : 0;
     uint64_t end = row.blocks + row.carved * size;
@@ -174,7 +185,10 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
     row.interp = rd->py->interps.len > 1 ? interp_of(rd, page) : 0;
     row.first = rd->p->numbers;
     rd->p->numbers += row.n;
-    row.used = row.carved - free_blocks(rd, &row, page);
+    uint32_t counted = 0;
+    row.used = row.carved - free_blocks(rd, &row, page, &counted);
+    uint32_t used = used_of(rd, page);
+    rd->p->pages_agree += used && row.carved - counted == used;
     rd->p->used_blocks += row.used;
     rd->p->used_bytes += (uint64_t)row.used * row.size;
     return insp_pool_rows_push(&rd->p->rows, row);

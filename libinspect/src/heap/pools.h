@@ -70,6 +70,8 @@ typedef struct insp_pools {
     insp_u32s by_number;    /**< for every 32nd number, its place in in_use */
     insp_addrs free_blocks; /**< start of every free block, unsorted */
     uint64_t used_bytes, used_blocks;
+    uint32_t pages_used;  /**< of mimalloc: that say they have blocks in use */
+    uint32_t pages_agree; /**< whose free lists leave as many as they say */
 } insp_pools;
 
 /**

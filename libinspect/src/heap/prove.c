@@ -43,7 +43,10 @@ static bool prove_dict(insp_heap *h)
         found += value != 0;
     }
     bool named = insp_dict_find(r, modules, "sys") && insp_dict_find(r, modules, "builtins");
-    bool ok = sound && !r->bad && named && found == used;
+    // dk_lookup is a function of CPython's.
+    insp_addr lookup = h->py->layout.lookdict;
+    bool ok = sound && !r->bad && named && found == used &&
+              (!lookup || insp_module_at(h->py, lookup) == h->py->module);
     r->bad = false;
     return insp_prove(h->py, "dict", INSP_F_PyDictObject_ma_keys, "all but layout, gc, arenas",
                       ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
@@ -55,17 +58,42 @@ static bool prove_dict(insp_heap *h)
                             : "no 'builtins' among the keys of sys.modules");
 }
 
+// The keys that instances of a class share are a table, and of the classes that have one all are tables. Since 3.11
+// (bpo-45340) each class whose instances' attributes the interpreter manages has one.
+static bool prove_shared_keys(insp_heap *h)
+{
+    insp_reader *r = &h->decoder.r;
+    uint64_t agree = 0, asked = 0;
+    for (size_t i = 0; i < h->types.at.len; i++) {
+        const insp_typeinfo *t = h->types.at.at[i];
+        insp_dict_table table;
+        if (!t->is_heap || (!t->cached_keys && !(t->flags & INSP_TPF_MANAGED_DICT)))
+            continue;
+        asked++;
+        agree += t->cached_keys && insp_keys_look(r, t->cached_keys, &table) && table.shared;
+        r->bad = false;
+    }
+    return insp_prove(
+        h->py, "shared keys", INSP_F_PyHeapTypeObject_ht_cached_keys, "references of instances",
+        !asked                        ? INSP_PROOF_UNKNOWN
+        : agree >= asked - asked / 20 ? INSP_PROOF_OK
+                                      : INSP_PROOF_FAILED,
+        "keys of instances are tables, of %" PRIu64 " classes of %" PRIu64, agree, asked);
+}
+
 // What the lists of free blocks leave is what the page says is used.
 static bool prove_pages(insp_heap *h)
 {
     uint64_t tracked = 0;
     for (uint32_t n = 0; n < h->n_pooled; n++)
         tracked += h->kind.at[n] & INSP_K_OBJECT && insp_heap_gc(h, n) == INSP_GC_LOOSE;
-    bool ok = h->pools.rows.len && tracked;
+    uint32_t asked = h->pools.pages_used, agree = h->pools.pages_agree;
+    bool ok = h->pools.rows.len && tracked && agree >= asked - asked / 10;
     return insp_prove(h->py, "pages", INSP_F_mi_page_capacity, "all but layout",
                       ok ? INSP_PROOF_OK : INSP_PROOF_FAILED,
-                      "%zu pages of mimalloc; %" PRIu64 " objects in them are tracked",
-                      h->pools.rows.len, tracked);
+                      "carved - free = used in %u pages of mimalloc of %u; %" PRIu64
+                      " objects in them are tracked",
+                      agree, asked, tracked);
 }
 
 static bool prove_pools(insp_heap *h)
@@ -106,6 +134,7 @@ static bool prove_weakref(insp_heap *h)
 
 insp_status insp_heap_prove(insp_heap *h, insp_error *err)
 {
-    bool fits = prove_tuple(h) && prove_dict(h) && prove_weakref(h) && prove_pools(h);
+    bool fits = prove_tuple(h) && prove_dict(h) && prove_shared_keys(h) && prove_weakref(h) &&
+                prove_pools(h);
     return fits ? INSP_OK : insp_nomem(err);
 }

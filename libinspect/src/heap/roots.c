@@ -6,81 +6,10 @@
  * Only what is known by structure stands here. A word of C memory that may or may not own a reference
  * is analysis/native.c's.
  */
+#include "../cpython/members.h"
 #include "../object/frame.h"
 #include "../object/str.h"
 #include "heap.h"
-
-/** A member of a runtime structure that owns a reference. */
-typedef struct member_row {
-    insp_member member;
-    const char *name;
-} member_row;
-
-#define IN(m, name)                                                                            \
-    {                                                                                          \
-        INSP_F_PyInterpreterState_##m, name                                                    \
-    }
-static const member_row interpreter_members[] = {
-    IN(modules, "sys.modules"),
-    IN(modules_by_index, "modules_by_index"),
-    IN(sysdict, "sys.__dict__"),
-    IN(builtins, "builtins.__dict__"),
-    IN(importlib, "importlib"),
-    IN(import_func, "__import__"),
-    IN(dict, "interpreter dict"),
-    IN(builtins_copy, "builtins_copy"),
-    IN(codec_search_path, "codec_search_path"),
-    IN(codec_search_cache, "codec_search_cache"),
-    IN(codec_error_registry, "codec_error_registry"),
-    IN(before_forkers, "os.register_at_fork before"),
-    IN(after_forkers_parent, "os.register_at_fork after_in_parent"),
-    IN(after_forkers_child, "os.register_at_fork after_in_child"),
-    IN(warnings_filters, "warnings.filters"),
-    IN(warnings_once_registry, "warnings.onceregistry"),
-    IN(warnings_default_action, "warnings.defaultaction"),
-    IN(audit_hooks, "sys.addaudithook"),
-    IN(exc_errnomap, "errnomap"),
-    IN(exc_group, "ExceptionGroup"),
-    IN(empty_string, "empty str"),
-    IN(bytes_empty, "empty bytes"),
-};
-
-/** An array of such members. */
-typedef struct array_row {
-    insp_member first, size; // of the first one; bytes of all
-    const char *name;
-} array_row;
-
-// 3.11 made static objects of these.
-static const array_row interpreter_arrays[] = {
-    {INSP_F_PyInterpreterState_small_ints, INSP_F_PyInterpreterState_small_ints_size,
-     "small int"},
-    {INSP_F_PyInterpreterState_latin1, INSP_F_PyInterpreterState_latin1_size,
-     "str of one character"},
-    {INSP_F_PyInterpreterState_bytes_characters,
-     INSP_F_PyInterpreterState_bytes_characters_size, "bytes of one"},
-};
-#undef IN
-
-#define TS(m, name)                                                                            \
-    {                                                                                          \
-        INSP_F_PyThreadState_##m, name                                                         \
-    }
-static const member_row thread_members[] = {
-    TS(curexc_type, "type of the exception in flight"),
-    TS(curexc_value, "exception in flight"),
-    TS(curexc_traceback, "traceback of the exception in flight"),
-    TS(exc_state, "exception handled"),
-    TS(dict, "thread dict"),
-    TS(async_exc, "async exception"),
-    TS(c_profileobj, "sys.setprofile"),
-    TS(c_traceobj, "sys.settrace"),
-    TS(context, "context"),
-    TS(async_gen_firstiter, "async generator hook firstiter"),
-    TS(async_gen_finalizer, "async generator hook finalizer"),
-    TS(on_delete_data, "thread lock"),
-};
-#undef TS
 
 enum { MAX_FRAMES = 1 << 24, MAX_CALLBACKS = 1 << 20, MAX_IDENTIFIERS = 1 << 20 };
 
@@ -233,22 +162,12 @@ insp_status insp_static_root(insp_heap *h, insp_error *err)
     return fits ? INSP_OK : insp_nomem(err);
 }
 
-static void walk_members(insp_decoder *d, insp_addr base, const member_row *rows, size_t n)
+static void walk_members(insp_decoder *d, insp_addr base, insp_member_rows rows)
 {
-    for (size_t i = 0; i < n; i++) {
-        int32_t offset = d->py->layout.off[rows[i].member];
-        if (offset >= 0)
-            insp_emit_named(d, base + (uint32_t)offset, rows[i].name, false);
-    }
-}
-
-static void walk_arrays(insp_decoder *d, insp_addr interp)
-{
-    for (size_t k = 0; k < sizeof(interpreter_arrays) / sizeof(interpreter_arrays[0]); k++) {
-        const array_row *a = &interpreter_arrays[k];
-        int32_t first = d->py->layout.off[a->first], size = d->py->layout.off[a->size];
-        for (int32_t at = 0; first >= 0 && at + 8 <= size; at += 8)
-            insp_emit_named(d, interp + (uint32_t)(first + at), a->name, false);
+    for (size_t i = 0; i < rows.n; i++) {
+        insp_member_span span = insp_member_span_of(&d->py->layout, &rows.at[i]);
+        for (int32_t at = span.start; at + 8 <= span.end; at += 8)
+            insp_emit_named(d, base + (uint32_t)at, rows.at[i].name, false);
     }
 }
 
@@ -276,15 +195,6 @@ static void walk_ast(insp_decoder *d, insp_addr interp)
                            INSP_REF_OWNED, false);
         d->r.bad = false;
     }
-}
-
-static void walk_collector(insp_decoder *d, const insp_interp *in)
-{
-    const insp_layout *l = &d->py->layout;
-    insp_emit_named(d, in->gc + (uint32_t)INSP_OFF(l, gc_runtime_state, garbage), "gc.garbage",
-                    false);
-    insp_emit_named(d, in->gc + (uint32_t)INSP_OFF(l, gc_runtime_state, callbacks),
-                    "gc.callbacks", false);
 }
 
 static void walk_atexit(insp_decoder *d, insp_addr interp)
@@ -350,20 +260,17 @@ void insp_root_walk(insp_heap *h, uint32_t root)
     insp_decoder *d = &h->decoder;
     const insp_root_row *row = &h->roots.at[root];
     if (row->kind == kind_interpreter) {
-        walk_members(d, row->addr, interpreter_members,
-                     sizeof(interpreter_members) / sizeof(interpreter_members[0]));
-        walk_arrays(d, row->addr);
+        walk_members(d, row->addr, insp_interpreter_members());
         walk_identifiers(d, row->addr);
         walk_ast(d, row->addr);
     } else if (row->kind == kind_gc && row->interp != INSP_NONE) {
-        walk_collector(d, &h->py->interps.at[row->interp]);
+        walk_members(d, h->py->interps.at[row->interp].gc, insp_collector_members());
     } else if (row->kind == kind_atexit) {
         walk_atexit(d, row->addr);
     } else if (row->kind == kind_cache) {
         walk_type_cache(d, insp_type_cache_of(h->py, row->interp));
     } else if (row->kind == kind_thread) {
-        walk_members(d, row->addr, thread_members,
-                     sizeof(thread_members) / sizeof(thread_members[0]));
+        walk_members(d, row->addr, insp_thread_members());
     } else if (row->kind == kind_frame) {
         walk_frame(d, row->addr);
     } else if (row->kind == kind_tracemalloc) {

@@ -381,7 +381,7 @@ insp_op *insp_a64_vpermute(insp_machine *m, insp_op *op)
         size_t which = i % 2, k = 0;
         if ((op->variant & 3) == INSP_A64_UZP1) {
             which = i >= count / 2;
-            k = 2 * (i % (count / 2)) + second;
+            k = 2 * i - (which ? count : 0) + second;
         } else if ((op->variant & 3) == INSP_A64_TRN1) {
             k = i / 2 * 2 + second;
         } else {

@@ -133,7 +133,8 @@ uint64_t insp_int_digits(insp_reader *r, insp_addr addr, bool *negative)
 typedef struct keys_claim {
     uint64_t size, n, usable, index_bytes;
     bool unicode; // every key is a str
-    bool hashed;  // entries begin with their hash
+    bool shared;
+    bool hashed; // entries begin with their hash
 } keys_claim;
 
 // Since 3.11 (bpo-46845) sizes are logarithms, and a table of str keys has entries without the hash.
@@ -148,6 +149,7 @@ static bool claim_by_log(insp_reader *r, insp_addr keys, keys_claim *c)
     c->size = UINT64_C(1) << log2_size;
     c->index_bytes = UINT64_C(1) << log2_bytes;
     c->unicode = kind != GENERAL;
+    c->shared = kind == SPLIT;
     c->hashed = !c->unicode;
     return true;
 }
@@ -167,6 +169,7 @@ static bool claim_by_size(insp_reader *r, insp_addr keys, keys_claim *c)
     c->size = size;
     c->index_bytes = size * width;
     c->unicode = INSP_U64(r, keys, PyDictKeysObject, dk_lookup) != r->layout->lookdict;
+    c->shared = c->unicode;
     c->hashed = true;
     return true;
 }
@@ -180,7 +183,7 @@ bool insp_keys_look(insp_reader *r, insp_addr keys, insp_dict_table *t)
     bool sound = by_log ? claim_by_log(r, keys, &c) : claim_by_size(r, keys, &c);
     if (r->bad || !sound || c.n > c.size || c.usable > c.size)
         return false;
-    *t = (insp_dict_table){.keys = keys, .n = c.n, .unicode = c.unicode};
+    *t = (insp_dict_table){.keys = keys, .n = c.n, .unicode = c.unicode, .shared = c.shared};
     t->entries = keys + (uint32_t)INSP_OFF(l, PyDictKeysObject, dk_indices) + c.index_bytes;
     t->step = c.hashed ? 24 : 16;
     t->key_at = c.hashed ? 8 : 0;

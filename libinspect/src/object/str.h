@@ -55,6 +55,7 @@ typedef struct insp_dict_table {
     uint32_t step;          /**< bytes an entry */
     uint32_t key_at; /**< of the key in its entry; in a combined table its value follows */
     bool unicode;    /**< keys are str, and tp_traverse leaves them out */
+    bool shared;     /**< instances of a class may share the keys; up to 3.10: all are str */
     bool embedded;   /**< the values lie in an instance */
     uint64_t size;   /**< bytes of the keys object */
 } insp_dict_table;
