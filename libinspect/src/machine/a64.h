@@ -230,8 +230,8 @@ enum {
 };
 insp_a64_body insp_a64_vlanes, insp_a64_vlanes_by, insp_a64_vpairs, insp_a64_vunary,
     insp_a64_vacross, insp_a64_vshift, insp_a64_vwiden, insp_a64_vnarrow, insp_a64_vlong,
-    insp_a64_vimmediate, insp_a64_vcopy, insp_a64_vinsert, insp_a64_vpermute, insp_a64_vext,
-    insp_a64_vlookup;
+    insp_a64_vimmediate, insp_a64_vcopy, insp_a64_vtake, insp_a64_vinsert, insp_a64_vpermute,
+    insp_a64_vext, insp_a64_vlookup;
 
 /* a64_float.c */
 enum {

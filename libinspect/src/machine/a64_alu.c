@@ -215,8 +215,8 @@ insp_op *insp_a64_logic(insp_machine *m, insp_op *op)
         insp_flags_logic(&m->f, a & b, op->width);
         return result(m, op, a & b);
     default: {
-        insp_addr from = keeps_pointer(op) ? m->r[op->reg[1]].from : 0;
-        m->r[op->reg[0]] = (insp_machine_arg){a & b, from};
+        insp_machine_arg x = {a & b, keeps_pointer(op) ? m->r[op->reg[1]].from : 0};
+        m->r[op->reg[0]] = x;
         return op + 1;
     }
     }

@@ -170,7 +170,7 @@ static uint64_t float_of(uint64_t bits, size_t size)
 // AdvSIMDExpandImm: how the 8 bits become 64.
 static void expand(unsigned cmode, bool op, uint64_t bits, uint64_t *out)
 {
-    uint64_t x = bits;
+    uint64_t x;
     if (cmode < 8) {
         x = bits << 8 * (cmode >> 1);
         *out = x | x << 32;

@@ -338,17 +338,21 @@ insp_op *insp_a64_vimmediate(insp_machine *m, insp_op *op)
     return result(m, op, &out);
 }
 
+// A lane into a general register.
+insp_op *insp_a64_vtake(insp_machine *m, insp_op *op)
+{
+    uint64_t x = insp_element(&m->v[op->reg[1]], op->imm, op->width);
+    if (op->variant == INSP_A64_SMOV)
+        x = insp_extend(x, op->width) & insp_mask(op->size[1]);
+    insp_set(m, op->reg[0], x);
+    return op + 1;
+}
+
+// A lane or a general register into one lane, or all.
 insp_op *insp_a64_vcopy(insp_machine *m, insp_op *op)
 {
     insp_vec out = m->v[op->reg[0]];
     size_t n = op->width;
-    if (op->variant == INSP_A64_UMOV || op->variant == INSP_A64_SMOV) {
-        uint64_t x = insp_element(&m->v[op->reg[1]], op->imm, n);
-        if (op->variant == INSP_A64_SMOV)
-            x = insp_extend(x, n) & insp_mask(op->size[1]);
-        insp_set(m, op->reg[0], x);
-        return op + 1;
-    }
     if (op->variant == INSP_A64_INS_GENERAL) {
         insp_set_element(&out, op->imm, n, m->r[op->reg[1]].value);
         return result(m, op, &out);
