@@ -23,6 +23,7 @@ GUEST_END = 1 << 40
 PAGE = 4096
 NT_PRSTATUS, NT_PRPSINFO, NT_FILE = 1, 3, 0x46494C45
 PT_LOAD, PT_NOTE = 1, 4
+PF_X = 1
 N_REGISTERS, SP = 34, 31  # of struct user_regs_struct: x0 … x30, sp, pc, pstate
 
 
@@ -59,6 +60,24 @@ def _mappings(pid: int) -> typing.List[Mapping]:
                 r"(\w+)-(\w+) (\S+) (\w+) \S+ \d+ *(.*)", line.rstrip("\n")).groups()  # type: ignore[union-attr]
             found.append(Mapping(int(start, 16), int(end, 16), rights, int(offset, 16), path))
     return [m for m in found if m.start < GUEST_END and "r" in m.rights]
+
+
+def _is_code(mapping: Mapping) -> bool:
+    """Whether the program may execute it: for qemu it is data, so its file is asked."""
+    if not mapping.path.startswith("/") or "w" in mapping.rights:
+        return False
+    with open(mapping.path, "rb") as file:
+        head = file.read(64)
+        if head[:4] != b"\x7fELF":
+            return False
+        at, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<HH", head, 54)
+        file.seek(at)
+        table = file.read(size * count)
+    for kind, flags, offset, _, _, length in struct.iter_unpack("<IIQQQQ%dx" % (size - 40), table):
+        if kind == PT_LOAD and flags & PF_X and offset < mapping.offset + mapping.end - mapping.start and \
+                mapping.offset < offset + length:
+            return True
+    return False
 
 
 def _note(kind: int, content: bytes) -> bytes:
@@ -124,7 +143,7 @@ def _write(core: Path, number: int, notes: bytes, memory: int, mappings: typing.
             for where, page in _pages(memory, m):
                 os.pwrite(out.fileno(), page, at + where - m.start)
                 size = m.end - m.start if "w" in m.rights or not m.path.startswith("/") else PAGE
-            flags = 4 * ("r" in m.rights) + 2 * ("w" in m.rights) + ("x" in m.rights)
+            flags = 4 * ("r" in m.rights) + 2 * ("w" in m.rights) + ("x" in m.rights or _is_code(m))
             headers.append(struct.pack("<IIQQQQQQ", PT_LOAD, flags, at, m.start, 0, size, m.end - m.start, PAGE))
             at += -(-size // PAGE) * PAGE
         out.write(struct.pack("<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 4, number, 1, 0, 64, 0, 0, 64, 56,
