@@ -148,13 +148,6 @@ static uint32_t free_blocks(reading *rd, const insp_pool_row *row, insp_addr pag
     return n;
 }
 
-static uint32_t used_of(reading *rd, insp_addr page)
-{
-    uint32_t used = INSP_U32(&rd->r, page, mi_page, used) & UINT16_MAX;
-    rd->r.bad = false;
-    return used;
-}
-
 static bool is_there(const reading *rd, insp_addr first, insp_addr last)
 {
     const insp_segment *seg = insp_space_find(rd->py->space, first);
@@ -169,7 +162,8 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
     uint64_t bytes = (uint64_t)n << SLICE_BITS, size = block_size(rd, page, bytes);
     insp_pool_row row = {.addr = start, .state = INSP_POOL_USED, .places = n};
     uint32_t use = use_of(rd, page);
-    rd->p->pages_used += used_of(rd, page) != 0;
+    uint32_t used = INSP_U32(&rd->r, page, mi_page, used) & UINT16_MAX;
+    rd->p->pages_used += used != 0;
     row.carved = INSP_U32(&rd->r, page, mi_page, capacity) & UINT16_MAX;
     row.blocks = size ? first_block(rd, page, start, size) : 0;
     uint64_t end = row.blocks + row.carved * size;
@@ -187,7 +181,6 @@ static bool read_page(reading *rd, const segment *s, uint64_t i, uint32_t n)
     rd->p->numbers += row.n;
     uint32_t counted = 0;
     row.used = row.carved - free_blocks(rd, &row, page, &counted);
-    uint32_t used = used_of(rd, page);
     rd->p->pages_agree += used && row.carved - counted == used;
     rd->p->used_blocks += row.used;
     rd->p->used_bytes += (uint64_t)row.used * row.size;
