@@ -69,12 +69,12 @@ bool insp_refuted(const insp_cpython *py, const char *structure)
 bool insp_is_type(insp_reader *r, const insp_cpython *py, insp_addr addr)
 {
     // The type of a type is type, or a metaclass, which is a type too and says so in its flags.
-    enum { TYPE_SUBCLASS_BIT = 31, DEPTH = 8 };
+    enum { DEPTH = 8 };
     for (int i = 0; i < DEPTH && addr && !(addr & 7) && !r->bad; i++) {
         insp_addr meta = INSP_U64(r, addr, PyObject, ob_type);
         if (meta == py->type_type)
             return !r->bad;
-        if (!(INSP_U64(r, meta, PyTypeObject, tp_flags) >> TYPE_SUBCLASS_BIT & 1))
+        if (!(INSP_U64(r, meta, PyTypeObject, tp_flags) >> INSP_BIT_TYPE & 1))
             break;
         addr = meta;
     }

@@ -187,6 +187,17 @@ insp_addr insp_gc_state_of(insp_reader *r, insp_addr runtime, insp_addr interp);
 /** Whether the list of gc heads that `head` closes looks like one: neighbours point back. */
 bool insp_gc_list_closes(insp_reader *r, insp_addr head);
 
+/** Bits of tp_flags that say of which built-in type a class is (Include/object.h). */
+enum {
+    INSP_BIT_INT = 24,
+    INSP_BIT_LIST = 25,
+    INSP_BIT_TUPLE = 26,
+    INSP_BIT_BYTES = 27,
+    INSP_BIT_STR = 28,
+    INSP_BIT_DICT = 29,
+    INSP_BIT_TYPE = 31
+};
+
 /** Whether the type of `object` has this bit in its tp_flags, and is a type. */
 bool insp_type_has_bit(insp_cpython *py, insp_reader *r, insp_addr object, unsigned bit);
 
@@ -202,6 +213,9 @@ insp_addr insp_innermost_frame(insp_reader *r, insp_addr tstate);
 /** A frame's code, and who called it, in every form of frames. */
 insp_addr insp_frame_code(insp_reader *r, insp_addr frame);
 insp_addr insp_frame_previous(insp_reader *r, insp_addr frame);
+
+/** Where its code finds names that have no slot: a mapping, or 0. */
+insp_addr insp_frame_locals(insp_reader *r, insp_addr frame);
 
 /** Whether it stands between C and Python, and is no function's (3.12 and up: owner 3 or more). */
 bool insp_frame_is_shim(insp_reader *r, insp_addr frame);

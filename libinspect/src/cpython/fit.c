@@ -8,7 +8,7 @@
  */
 #include "cpython.h"
 
-enum { DICT_BIT = 29, LIST_BIT = 25, TUPLE_BIT = 26, TYPE_BIT = 31, STEPS = 8 };
+enum { STEPS = 8 };
 
 insp_addr insp_main_interpreter(insp_cpython *py, insp_reader *r)
 {
@@ -40,9 +40,12 @@ static bool has_thread(insp_cpython *py, insp_reader *r)
            INSP_U64(r, thread, PyThreadState, interp) == main && !r->bad;
 }
 
-// type, from the symbol, or up from an object: an object, its class, perhaps a metaclass, type.
+// type, once the proofs know it; before, from the symbol, or up from an object: an object, its class, perhaps a
+// metaclass, type.
 static insp_addr type_type(insp_cpython *py, insp_reader *r)
 {
+    if (py->type_type)
+        return py->type_type;
     const insp_symbol *symbol = insp_image_symbol(&py->images->at[py->module], "PyType_Type");
     if (symbol)
         return symbol->addr;
@@ -74,8 +77,9 @@ bool insp_type_has_bit(insp_cpython *py, insp_reader *r, insp_addr object, unsig
 {
     insp_addr type = is_aligned(object) ? INSP_U64(r, object, PyObject, ob_type) : 0;
     insp_addr meta = is_aligned(type) ? INSP_U64(r, type, PyObject, ob_type) : 0;
-    bool made_by_type = meta && (meta == type_type(py, r) ||
-                                 INSP_U64(r, meta, PyTypeObject, tp_flags) >> TYPE_BIT & 1);
+    bool made_by_type =
+        meta && (meta == type_type(py, r) ||
+                 INSP_U64(r, meta, PyTypeObject, tp_flags) >> INSP_BIT_TYPE & 1);
     bool has = made_by_type && INSP_U64(r, type, PyTypeObject, tp_flags) >> bit & 1;
     return has && !r->bad;
 }
@@ -126,8 +130,8 @@ static bool has_modules(insp_cpython *py, insp_reader *r)
     insp_addr main = insp_main_interpreter(py, r);
     insp_addr by_index = INSP_U64(r, main, PyInterpreterState, modules_by_index);
     insp_addr modules = INSP_U64(r, main, PyInterpreterState, modules);
-    return insp_type_has_bit(py, r, modules, DICT_BIT) &&
-           (!by_index || insp_type_has_bit(py, r, by_index, LIST_BIT));
+    return insp_type_has_bit(py, r, modules, INSP_BIT_DICT) &&
+           (!by_index || insp_type_has_bit(py, r, by_index, INSP_BIT_LIST));
 }
 
 // Members that are a dict or nothing; far apart, so that a build with one more member shows.
@@ -140,7 +144,7 @@ static bool has_dicts(insp_cpython *py, insp_reader *r)
     insp_addr main = insp_main_interpreter(py, r);
     for (size_t i = 0; i < sizeof(dicts) / sizeof(dicts[0]); i++) {
         insp_addr dict = insp_member_u64(r, main, dicts[i]);
-        if (r->bad || (dict && !insp_type_has_bit(py, r, dict, DICT_BIT)))
+        if (r->bad || (dict && !insp_type_has_bit(py, r, dict, INSP_BIT_DICT)))
             return false;
     }
     return INSP_U64(r, main, PyInterpreterState, sysdict) &&
@@ -170,7 +174,7 @@ static bool mro_starts_with_type(insp_cpython *py, insp_reader *r)
 {
     insp_addr type = type_type(py, r);
     insp_addr mro = type ? INSP_U64(r, type, PyTypeObject, tp_mro) : 0;
-    return insp_type_has_bit(py, r, mro, TUPLE_BIT) &&
+    return insp_type_has_bit(py, r, mro, INSP_BIT_TUPLE) &&
            insp_u64(r, mro + (uint32_t)INSP_OFF(r->layout, PyTupleObject, ob_item)) == type;
 }
 

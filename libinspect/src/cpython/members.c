@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "members.h"
 
-enum { ANY = 0, INT = 24, LIST = 25, BYTES = 27, STR = 28, DICT = 29, TYPE = 31 };
+#include "cpython.h"
+
+enum { INSP_BIT_ANY = 0 };
 
 #define ROW(structure, m, name, bit)                                                           \
     {                                                                                          \
-        INSP_F_##structure##_##m, INSP_MEMBERS, bit, name                                      \
+        INSP_F_##structure##_##m, INSP_MEMBERS, INSP_BIT_##bit, name                           \
     }
 #define ROWS(rows) ((insp_member_rows){rows, sizeof(rows) / sizeof((rows)[0])})
 
@@ -14,7 +16,8 @@ insp_member_rows insp_interpreter_members(void)
 #define IN(m, name, bit) ROW(PyInterpreterState, m, name, bit)
 #define ARRAY(m, name, bit)                                                                    \
     {                                                                                          \
-        INSP_F_PyInterpreterState_##m, INSP_F_PyInterpreterState_##m##_size, bit, name         \
+        INSP_F_PyInterpreterState_##m, INSP_F_PyInterpreterState_##m##_size, INSP_BIT_##bit,   \
+            name                                                                               \
     }
     static const insp_member_row rows[] = {
         IN(modules, "sys.modules", DICT),

@@ -77,8 +77,6 @@ static bool prove_types(insp_cpython *py, insp_reader *r)
                       size, want);
 }
 
-enum { STR_BIT = 28, DICT_BIT = 29 };
-
 /** What was compared of the members that own references. */
 typedef struct member_count {
     uint32_t asked, wrong;
@@ -133,7 +131,7 @@ static void look_at_interned(insp_cpython *py, insp_reader *r, member_count *n)
 {
     for (size_t i = 0; i < py->interps.len; i++) {
         insp_interp *in = &py->interps.at[i];
-        if (!in->interned || insp_type_has_bit(py, r, in->interned, DICT_BIT))
+        if (!in->interned || insp_type_has_bit(py, r, in->interned, INSP_BIT_DICT))
             continue;
         in->interned = 0;
         n->wrong++;
@@ -228,13 +226,12 @@ static bool prove_gc(insp_cpython *py, insp_reader *r)
         n.agree, n.asked);
 }
 
-/** What the chains of all threads come to. */
 // Entries of the type attribute cache are of a name, which is a str, or None where they were cleared.
 static bool is_cached_name(insp_cpython *py, insp_reader *r, insp_addr name)
 {
     uint64_t none_size = (uint32_t)INSP_OFF(r->layout, PyObject, sizeof);
     insp_addr type = name & 7 ? 0 : INSP_U64(r, name, PyObject, ob_type);
-    bool is = insp_type_has_bit(py, r, name, STR_BIT) ||
+    bool is = insp_type_has_bit(py, r, name, INSP_BIT_STR) ||
               (insp_is_type(r, py, type) &&
                INSP_U64(r, type, PyTypeObject, tp_basicsize) == none_size);
     r->bad = false;
@@ -266,6 +263,7 @@ static bool prove_type_cache(insp_cpython *py, insp_reader *r)
                       "names in it are str, %u of %u", agree, asked);
 }
 
+/** What the chains of all threads come to. */
 typedef struct frame_count {
     uint64_t frames, ended, blank;
     bool ok;
@@ -307,8 +305,7 @@ static bool has_locals(insp_cpython *py, insp_reader *r, insp_addr frame, insp_a
 {
     enum { CO_OPTIMIZED = 1 };
     bool objects = py->layout.flavour->frames == INSP_FRAMES_OBJECTS;
-    insp_addr locals = objects ? INSP_U64(r, frame, PyFrameObject, f_locals)
-                               : INSP_U64(r, frame, PyInterpreterFrame, f_locals);
+    insp_addr locals = insp_frame_locals(r, frame);
     if (!locals)
         return INSP_U32(r, code, PyCodeObject, co_flags) & CO_OPTIMIZED;
     insp_addr type = INSP_U64(r, locals, PyObject, ob_type);
@@ -423,9 +420,8 @@ static bool prove_slots(insp_cpython *py)
     for (size_t i = 0; i < SLOTS; i++) {
         asked += off[slots[i]] >= 0;
         for (size_t k = 0; k < i && off[slots[i]] >= 0; k++) {
-            bool far = off[slots[k]] < 0 || off[slots[k]] >= off[slots[i]] + 8 ||
-                       off[slots[i]] >= off[slots[k]] + 8;
-            if (far || slots[i] == slots[k] ||
+            int32_t apart = off[slots[i]] - off[slots[k]];
+            if (off[slots[k]] < 0 || apart >= 8 || apart <= -8 || slots[i] == slots[k] ||
                 strcmp(insp_member_struct(slots[i]), insp_member_struct(slots[k])) != 0)
                 continue;
             return insp_prove(py, "slots", slots[i], "references", INSP_PROOF_FAILED,

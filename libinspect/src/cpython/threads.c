@@ -37,6 +37,13 @@ insp_addr insp_frame_previous(insp_reader *r, insp_addr frame)
                : INSP_U64(r, frame, PyInterpreterFrame, previous);
 }
 
+insp_addr insp_frame_locals(insp_reader *r, insp_addr frame)
+{
+    return r->layout->flavour->frames == INSP_FRAMES_OBJECTS
+               ? INSP_U64(r, frame, PyFrameObject, f_locals)
+               : INSP_U64(r, frame, PyInterpreterFrame, f_locals);
+}
+
 bool insp_frame_is_shim(insp_reader *r, insp_addr frame)
 {
     enum { FIRST_SHIM = 3 };

@@ -21,15 +21,15 @@ enum {
     INSP_TPF_MANAGED_DICT = 1u << 4,
     INSP_TPF_HEAPTYPE = 1u << 9,
     INSP_TPF_HAVE_GC = 1u << 14,
-    INSP_TPF_LONG = 1u << 24,
-    INSP_TPF_LIST = 1u << 25,
-    INSP_TPF_TUPLE = 1u << 26,
-    INSP_TPF_BYTES = 1u << 27,
-    INSP_TPF_UNICODE = 1u << 28,
-    INSP_TPF_DICT = 1u << 29,
+    INSP_TPF_LONG = 1u << INSP_BIT_INT,
+    INSP_TPF_LIST = 1u << INSP_BIT_LIST,
+    INSP_TPF_TUPLE = 1u << INSP_BIT_TUPLE,
+    INSP_TPF_BYTES = 1u << INSP_BIT_BYTES,
+    INSP_TPF_UNICODE = 1u << INSP_BIT_STR,
+    INSP_TPF_DICT = 1u << INSP_BIT_DICT,
     INSP_TPF_BASE_EXC = 1u << 30
 };
-#define INSP_TPF_TYPE (1u << 31)
+#define INSP_TPF_TYPE (1u << INSP_BIT_TYPE)
 
 /** What an instance consists of, beyond its slots. */
 typedef enum insp_kind {
