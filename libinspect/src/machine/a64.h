@@ -105,8 +105,7 @@ insp_a64_reader insp_a64_read_same, insp_a64_read_bitwise, insp_a64_read_scalar,
     insp_a64_read_different, insp_a64_read_vector_immediate, insp_a64_read_copy,
     insp_a64_read_insert, insp_a64_read_ext, insp_a64_read_lookup, insp_a64_read_float,
     insp_a64_read_float_lanes, insp_a64_read_element, insp_a64_read_float_fixed,
-    insp_a64_read_float_general, insp_a64_read_float_immediate, insp_a64_read_float_convert,
-    insp_a64_read_pair_scalar;
+    insp_a64_read_float_general, insp_a64_read_float_immediate, insp_a64_read_float_convert;
 
 /* a64_alu.c */
 enum { INSP_A64_ADD, INSP_A64_SUB, INSP_A64_ADC, INSP_A64_SBC };
@@ -143,18 +142,7 @@ insp_a64_body insp_a64_jump, insp_a64_jump_if, insp_a64_jump_zero, insp_a64_jump
     insp_a64_jump_to, insp_a64_ret, insp_a64_nop, insp_a64_mrs, insp_a64_msr_flags,
     insp_a64_trap;
 
-/* a64_memory.c */
-enum {
-    INSP_A64_LDADD,
-    INSP_A64_LDCLR,
-    INSP_A64_LDEOR,
-    INSP_A64_LDSET,
-    INSP_A64_LDSMAX,
-    INSP_A64_LDSMIN,
-    INSP_A64_LDUMAX,
-    INSP_A64_LDUMIN,
-    INSP_A64_SWP
-};
+/* a64_memory.c; what an atomic operation combines, it does as a vector's lanes do */
 insp_a64_body insp_a64_ldr, insp_a64_str, insp_a64_ldp, insp_a64_stp, insp_a64_stxr,
     insp_a64_stxp, insp_a64_atomic, insp_a64_cas, insp_a64_casp, insp_a64_vldr, insp_a64_vstr,
     insp_a64_vldp, insp_a64_vstp, insp_a64_structures, insp_a64_lane;
@@ -176,6 +164,7 @@ enum {
     INSP_A64_V_SMIN,
     INSP_A64_V_UMAX,
     INSP_A64_V_UMIN,
+    INSP_A64_V_SECOND, /**< swp */
     INSP_A64_V_UQSUB,
     INSP_A64_V_USHL,
     INSP_A64_V_SSHL,
@@ -303,6 +292,13 @@ static inline int64_t insp_a64_signed_field(uint32_t word, unsigned lo, unsigned
     return (int64_t)((uint64_t)word << (64 - lo - n)) >> (64 - n);
 }
 
+/** The address that a field of `n` bits counts words from the instruction to. */
+static inline insp_addr insp_a64_label(uint32_t word, const insp_op *op, unsigned lo,
+                                       unsigned n)
+{
+    return op->addr + ((uint64_t)insp_a64_signed_field(word, lo, n) << 2);
+}
+
 /** A register that is read, one that is written, and one where 31 is the stack pointer. */
 static inline uint8_t insp_a64_source(uint32_t word, unsigned lo)
 {
@@ -323,6 +319,13 @@ static inline uint8_t insp_a64_or_sp(uint32_t word, unsigned lo)
 
 /** The second source, shifted or extended as the instruction says, and cut to its width. */
 uint64_t insp_a64_second(const insp_machine *m, const insp_op *op);
+
+/** Leading zeros of a number of `size` bytes, and its bits in the opposite order. */
+uint64_t insp_a64_leading_zeros(uint64_t x, size_t size);
+uint64_t insp_a64_bits_reversed(uint64_t x, size_t size);
+
+/** What one of INSP_A64_V_… makes of two numbers of `size` bytes, and of the one that is replaced. */
+uint64_t insp_a64_combined(unsigned how, uint64_t a, uint64_t b, uint64_t old, size_t size);
 
 /** `x` extended as a register operand is, then shifted. */
 uint64_t insp_a64_extended(uint64_t x, unsigned extend, unsigned shift);

@@ -243,21 +243,24 @@ insp_op *insp_a64_extr(insp_machine *m, insp_op *op)
     return result(m, op, by ? low >> by | high << (8u * op->width - by) : low);
 }
 
-// Bits of each `unit` bytes in the opposite order, those of a byte too or not.
-static uint64_t reversed(uint64_t x, size_t unit, bool bits)
+uint64_t insp_a64_bits_reversed(uint64_t x, size_t size)
 {
     uint64_t out = 0;
-    if (bits) {
-        for (unsigned i = 0; i < 8 * unit; i++)
-            out |= (x >> i & 1) << (8 * unit - 1 - i);
-        return out;
-    }
+    for (unsigned i = 0; i < 8 * size; i++)
+        out |= (x >> i & 1) << (8 * size - 1 - i);
+    return out;
+}
+
+// The bytes of each `unit` in the opposite order.
+static uint64_t bytes_reversed(uint64_t x, size_t unit)
+{
+    uint64_t out = 0;
     for (unsigned i = 0; i < 8; i++)
         out |= (x >> 8 * i & 0xff) << 8 * (i / unit * unit + unit - 1 - i % unit);
     return out;
 }
 
-static uint64_t leading_zeros(uint64_t x, size_t size)
+uint64_t insp_a64_leading_zeros(uint64_t x, size_t size)
 {
     return x ? (uint64_t)__builtin_clzll(x) - (64 - 8 * size) : 8 * size;
 }
@@ -267,18 +270,18 @@ insp_op *insp_a64_bits(insp_machine *m, insp_op *op)
     uint64_t x = first(m, op);
     switch (op->variant) {
     case INSP_A64_RBIT:
-        return result(m, op, reversed(x, op->width, true));
+        return result(m, op, insp_a64_bits_reversed(x, op->width));
     case INSP_A64_REV16:
-        return result(m, op, reversed(x, 2, false));
+        return result(m, op, bytes_reversed(x, 2));
     case INSP_A64_REV32:
-        return result(m, op, reversed(x, 4, false));
+        return result(m, op, bytes_reversed(x, 4));
     case INSP_A64_REV:
-        return result(m, op, reversed(x, op->width, false));
+        return result(m, op, bytes_reversed(x, op->width));
     case INSP_A64_CLZ:
-        return result(m, op, leading_zeros(x, op->width));
+        return result(m, op, insp_a64_leading_zeros(x, op->width));
     default:
         if (insp_top(x, op->width))
             x = ~x & insp_mask(op->width);
-        return result(m, op, leading_zeros(x, op->width) - 1);
+        return result(m, op, insp_a64_leading_zeros(x, op->width) - 1);
     }
 }

@@ -189,8 +189,7 @@ bool insp_a64_read_conditional(uint32_t word, insp_op *op)
 
 bool insp_a64_read_compare(uint32_t word, insp_op *op)
 {
-    read_three_registers(word, op);
-    insp_a64_cond(op) = (uint8_t)insp_a64_field(word, 12, 4);
+    insp_a64_read_conditional(word, op);
     insp_a64_nzcv(op) = (uint8_t)insp_a64_field(word, 0, 4);
     return true;
 }
@@ -216,13 +215,13 @@ bool insp_a64_read_register(uint32_t word, insp_op *op)
 
 bool insp_a64_read_jump(uint32_t word, insp_op *op)
 {
-    op->imm = op->addr + ((uint64_t)insp_a64_signed_field(word, 0, 26) << 2);
+    op->imm = insp_a64_label(word, op, 0, 26);
     return true;
 }
 
 bool insp_a64_read_jump_if(uint32_t word, insp_op *op)
 {
-    op->imm = op->addr + ((uint64_t)insp_a64_signed_field(word, 5, 19) << 2);
+    op->imm = insp_a64_label(word, op, 5, 19);
     insp_a64_cond(op) = (uint8_t)insp_a64_field(word, 0, 4);
     return true;
 }
@@ -231,7 +230,7 @@ bool insp_a64_read_jump_zero(uint32_t word, insp_op *op)
 {
     read_width(word, op);
     op->reg[1] = insp_a64_source(word, 0);
-    op->imm = op->addr + ((uint64_t)insp_a64_signed_field(word, 5, 19) << 2);
+    op->imm = insp_a64_label(word, op, 5, 19);
     return true;
 }
 
@@ -239,7 +238,7 @@ bool insp_a64_read_jump_bit(uint32_t word, insp_op *op)
 {
     op->reg[1] = insp_a64_source(word, 0);
     op->shift = (uint8_t)(insp_a64_field(word, 31, 1) << 5 | insp_a64_field(word, 19, 5));
-    op->imm = op->addr + ((uint64_t)insp_a64_signed_field(word, 5, 14) << 2);
+    op->imm = insp_a64_label(word, op, 5, 14);
     return true;
 }
 

@@ -8,6 +8,16 @@ static void read_base(uint32_t word, insp_op *op)
     op->base = insp_a64_or_sp(word, 5);
 }
 
+// Whether the base register moves, as the two bits that single registers and pairs have for it say.
+static void read_moving(unsigned how, insp_op *op)
+{
+    enum { AFTER = 1, BEFORE = 3 };
+    if (how == AFTER)
+        op->flags |= INSP_A64_AFTER;
+    else if (how == BEFORE)
+        op->flags |= INSP_A64_BEFORE;
+}
+
 // Rt is a destination or a source, by whether this is a load.
 static uint8_t transferred(const insp_op *op, uint32_t word, unsigned lo)
 {
@@ -48,13 +58,8 @@ static bool read_vector(uint32_t word, insp_op *op)
 
 static bool read_offset(uint32_t word, insp_op *op)
 {
-    enum { UNSCALED, AFTER, UNPRIVILEGED, BEFORE };
-    unsigned how = insp_a64_field(word, 10, 2);
     op->disp = (uint64_t)insp_a64_signed_field(word, 12, 9);
-    if (how == AFTER)
-        op->flags |= INSP_A64_AFTER;
-    else if (how == BEFORE)
-        op->flags |= INSP_A64_BEFORE;
+    read_moving(insp_a64_field(word, 10, 2), op);
     return true;
 }
 
@@ -108,7 +113,7 @@ bool insp_a64_read_vector_indexed(uint32_t word, insp_op *op)
 static void read_literal_address(uint32_t word, insp_op *op)
 {
     op->base = INSP_A64_ZR;
-    op->disp = op->addr + ((uint64_t)insp_a64_signed_field(word, 5, 19) << 2);
+    op->disp = insp_a64_label(word, op, 5, 19);
 }
 
 bool insp_a64_read_literal(uint32_t word, insp_op *op)
@@ -133,14 +138,9 @@ bool insp_a64_read_vector_literal(uint32_t word, insp_op *op)
 
 static void read_pair_offset(uint32_t word, insp_op *op)
 {
-    enum { AFTER = 1, BEFORE = 3 };
-    unsigned how = insp_a64_field(word, 23, 2);
     read_base(word, op);
     op->disp = (uint64_t)insp_a64_signed_field(word, 15, 7) * op->width;
-    if (how == AFTER)
-        op->flags |= INSP_A64_AFTER;
-    else if (how == BEFORE)
-        op->flags |= INSP_A64_BEFORE;
+    read_moving(insp_a64_field(word, 23, 2), op);
 }
 
 bool insp_a64_read_pair(uint32_t word, insp_op *op)

@@ -66,13 +66,6 @@ bool insp_a64_read_scalar(uint32_t word, insp_op *op)
     return insp_a64_field(word, 22, 2) == 3;
 }
 
-bool insp_a64_read_pair_scalar(uint32_t word, insp_op *op)
-{
-    read_registers(word, op);
-    op->width = op->size[0] = 8;
-    return true;
-}
-
 bool insp_a64_read_across(uint32_t word, insp_op *op)
 {
     read_registers(word, op);

@@ -4,13 +4,6 @@
 
 #include <inttypes.h>
 
-static insp_op *go_to(insp_machine *m, insp_op *op)
-{
-    if (!op->target)
-        op->target = insp_code_find(m, op->imm);
-    return op->target;
-}
-
 static insp_op *back(insp_machine *m)
 {
     return insp_code_find(m, m->r[INSP_A64_LR].value);
@@ -29,21 +22,21 @@ static bool jump_answered(insp_machine *m, insp_addr to)
 
 // ---- direct jumps --------------------------------------------------------------------------
 
-insp_op *insp_a64_jump(insp_machine *m, insp_op *op)
-{
-    if (op->variant == INSP_A64_B)
-        return jump_answered(m, op->imm) ? back(m) : go_to(m, op);
-    if (insp_is_answered(m, op->imm))
-        return op + 1;
-    link_after(m, op);
-    return go_to(m, op);
-}
-
 static insp_op *jump_where(insp_machine *m, insp_op *op, bool yes)
 {
     if (!yes)
         return op + 1;
-    return jump_answered(m, op->imm) ? back(m) : go_to(m, op);
+    return jump_answered(m, op->imm) ? back(m) : insp_go_to(m, op);
+}
+
+insp_op *insp_a64_jump(insp_machine *m, insp_op *op)
+{
+    if (op->variant == INSP_A64_B)
+        return jump_where(m, op, true);
+    if (insp_is_answered(m, op->imm))
+        return op + 1;
+    link_after(m, op);
+    return insp_go_to(m, op);
 }
 
 insp_op *insp_a64_jump_if(insp_machine *m, insp_op *op)

@@ -97,38 +97,13 @@ insp_op *insp_a64_stxp(insp_machine *m, insp_op *op)
     return op + 1;
 }
 
-static uint64_t combined(unsigned how, uint64_t old, uint64_t x, size_t size)
-{
-    int64_t a = (int64_t)insp_extend(old, size), b = (int64_t)insp_extend(x, size);
-    switch (how) {
-    case INSP_A64_LDADD:
-        return old + x;
-    case INSP_A64_LDCLR:
-        return old & ~x;
-    case INSP_A64_LDEOR:
-        return old ^ x;
-    case INSP_A64_LDSET:
-        return old | x;
-    case INSP_A64_LDSMAX:
-        return a > b ? old : x;
-    case INSP_A64_LDSMIN:
-        return a < b ? old : x;
-    case INSP_A64_LDUMAX:
-        return old > x ? old : x;
-    case INSP_A64_LDUMIN:
-        return old < x ? old : x;
-    default:
-        return x;
-    }
-}
-
 insp_op *insp_a64_atomic(insp_machine *m, insp_op *op)
 {
     insp_addr at = address(m, op);
     uint64_t old = 0, x = m->r[op->reg[2]].value & insp_mask(op->width);
     if (!insp_load(m, at, &old, op->width))
         return NULL;
-    x = combined(op->variant, old, x, op->width);
+    x = insp_a64_combined(op->variant, old, x, 0, op->width);
     if (!insp_store(m, at, &x, op->width))
         return NULL;
     insp_set(m, op->reg[0], old);

@@ -89,7 +89,7 @@ static uint64_t bitwise(unsigned how, uint64_t a, uint64_t b, uint64_t old)
     }
 }
 
-static uint64_t lane(unsigned how, uint64_t a, uint64_t b, uint64_t old, size_t n)
+uint64_t insp_a64_combined(unsigned how, uint64_t a, uint64_t b, uint64_t old, size_t n)
 {
     int64_t x = (int64_t)insp_extend(a, n), y = (int64_t)insp_extend(b, n);
     if (how >= INSP_A64_V_AND)
@@ -113,6 +113,8 @@ static uint64_t lane(unsigned how, uint64_t a, uint64_t b, uint64_t old, size_t 
         return a > b ? a : b;
     case INSP_A64_V_UMIN:
         return a < b ? a : b;
+    case INSP_A64_V_SECOND:
+        return b;
     case INSP_A64_V_UQSUB:
         return a > b ? a - b : 0;
     case INSP_A64_V_USHL:
@@ -130,8 +132,8 @@ static insp_op *lane_by_lane(insp_machine *m, insp_op *op, const insp_vec *b)
     size_t n = op->width;
     for (size_t i = 0; i < lanes(op); i++)
         insp_set_element(&out, i, n,
-                         lane(op->variant, insp_element(a, i, n), insp_element(b, i, n),
-                              insp_element(old, i, n), n));
+                         insp_a64_combined(op->variant, insp_element(a, i, n),
+                                           insp_element(b, i, n), insp_element(old, i, n), n));
     return result(m, op, &out);
 }
 
@@ -160,20 +162,12 @@ insp_op *insp_a64_vpairs(insp_machine *m, insp_op *op)
         memcpy(both.u8 + bytes, m->v[op->reg[2]].u8, bytes);
     for (size_t i = 0; i < lanes(op); i++)
         insp_set_element(&out, i, n,
-                         lane(op->variant, insp_element(&both, 2 * i, n),
-                              insp_element(&both, 2 * i + 1, n), 0, n));
+                         insp_a64_combined(op->variant, insp_element(&both, 2 * i, n),
+                                           insp_element(&both, 2 * i + 1, n), 0, n));
     return result(m, op, &out);
 }
 
 // ---- one source ----------------------------------------------------------------------------
-
-static uint64_t bits_reversed(uint64_t x)
-{
-    uint64_t out = 0;
-    for (unsigned i = 0; i < 8; i++)
-        out |= (x >> i & 1) << (7 - i);
-    return out;
-}
 
 static uint64_t changed(unsigned how, uint64_t x, size_t n)
 {
@@ -183,13 +177,13 @@ static uint64_t changed(unsigned how, uint64_t x, size_t n)
     case INSP_A64_V_NOT:
         return ~x;
     case INSP_A64_V_RBIT:
-        return bits_reversed(x);
+        return insp_a64_bits_reversed(x, n);
     case INSP_A64_V_ABS:
         return insp_extend(x, n) >> 63 ? 0 - x : x;
     case INSP_A64_V_NEG:
         return 0 - x;
     default: // INSP_A64_V_CLZ
-        return x ? (uint64_t)__builtin_clzll(x) - (64 - 8 * n) : 8 * n;
+        return insp_a64_leading_zeros(x, n);
     }
 }
 
@@ -224,7 +218,7 @@ insp_op *insp_a64_vacross(insp_machine *m, insp_op *op)
     size_t n = op->width;
     uint64_t x = insp_element(in, 0, n);
     for (size_t i = 1; i < op->size[1] / n; i++)
-        x = lane(op->variant, x, insp_element(in, i, n), 0, n);
+        x = insp_a64_combined(op->variant, x, insp_element(in, i, n), 0, n);
     insp_vec out = {{0}};
     insp_set_element(&out, 0, n, x);
     return result(m, op, &out);

@@ -88,9 +88,8 @@ static const unsigned char *fetch(const insp_machine *m, insp_addr addr, unsigne
 // Go on at an address that is decoded when it is reached. Counts for no instruction of its own.
 insp_op *insp_op_link(insp_machine *m, insp_op *op)
 {
-    if (!op->target)
-        op->target = insp_code_find(m, op->imm);
-    return op->target ? op->target->run(m, op->target) : NULL;
+    insp_op *to = insp_go_to(m, op);
+    return to ? to->run(m, to) : NULL;
 }
 
 static void add_link(insp_code *code, insp_addr addr, insp_op *target)

@@ -14,13 +14,6 @@ static void arguments(const insp_machine *m, insp_machine_arg args[6])
     }
 }
 
-static insp_op *go_to(insp_machine *m, insp_op *op)
-{
-    if (!op->target)
-        op->target = insp_code_find(m, op->imm);
-    return op->target;
-}
-
 static insp_op *back(insp_machine *m)
 {
     insp_addr at = m->r[INSP_RSP].value, to = 0;
@@ -61,7 +54,7 @@ insp_op *insp_op_jmp(insp_machine *m, insp_op *op)
 {
     if (m->options.intercept && jump_answered(m, op->imm))
         return back(m);
-    return go_to(m, op);
+    return insp_go_to(m, op);
 }
 
 insp_op *insp_op_jcc(insp_machine *m, insp_op *op)
@@ -120,7 +113,7 @@ insp_op *insp_op_call(insp_machine *m, insp_op *op)
 {
     if (insp_is_answered(m, op->imm))
         return op + 1;
-    return push_return(m, op) ? go_to(m, op) : NULL;
+    return push_return(m, op) ? insp_go_to(m, op) : NULL;
 }
 
 insp_op *insp_op_call_to(insp_machine *m, insp_op *op)

@@ -322,6 +322,14 @@ bool insp_is_answered(insp_machine *m, insp_addr called);
 /** Call the caller's function. False: it does not want to go on. */
 bool insp_call_back(insp_machine *m);
 
+/** Where a direct jump goes, looked up once. NULL: the machine has failed. */
+static inline insp_op *insp_go_to(insp_machine *m, insp_op *op)
+{
+    if (!op->target)
+        op->target = insp_code_find(m, op->imm);
+    return op->target;
+}
+
 /* ---- operands ----------------------------------------------------------------------------- */
 
 /** The address of the memory operand. */
