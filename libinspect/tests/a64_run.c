@@ -4,7 +4,7 @@
  * a64_run FILE < CALLS: interpret functions of an executable of aarch64, and print what they change of its memory.
  * a64_run --rows: print which instructions are understood.
  *
- * A call is a line "FUNCTION A B …", FUNCTION one that is exported; the rest of the line is copied. After it comes a
+ * A call is a line "FUNCTION A B …", FUNCTION try_stub or try_sample; the rest of the line is copied. After it comes a
  * line for each word of `probe_state` and `probe_room` that has become another one, as test-targets/a64/probe.c prints them.
  */
 #include <elf.h>
@@ -34,6 +34,7 @@ typedef struct variable {
 } variable;
 
 static variable variables[] = {{"probe_state", 0, 0}, {"probe_room", 0, 0}};
+static variable functions[] = {{"try_stub", 0, 0}, {"try_sample", 0, 0}};
 
 static void die(const char *what)
 {
@@ -109,12 +110,19 @@ static void print_change(void *ctx, insp_addr addr, uint64_t before, uint64_t af
     }
 }
 
-static void call(program *p, insp_machine *m, const char *name, const uint64_t args[2])
+static void locate(program *p, variable *v)
 {
+    GElf_Sym sym = symbol(p, v->name);
+    v->start = sym.st_value;
+    v->size = sym.st_size;
+}
+
+static void call(insp_machine *m, const char *name, const uint64_t args[2])
+{
+    const variable *f = &functions[strcmp(name, functions[0].name) ? 1 : 0];
     insp_error err;
     uint64_t result = 0;
-    insp_status st =
-        insp_machine_call(m, symbol(p, name).st_value, args, 2, NULL, NULL, &result, &err);
+    insp_status st = insp_machine_call(m, f->start, args, 2, NULL, NULL, &result, &err);
     printf("%s %" PRIu64 " %" PRIu64 " ", name, args[0], args[1]);
     if (st == INSP_OK) {
         puts("ok");
@@ -147,15 +155,14 @@ int main(int argc, char **argv)
         die("usage: a64_run FILE < CALLS, or a64_run --rows");
     open_program(&p, argv[1]);
     for (size_t i = 0; i < 2; i++) {
-        GElf_Sym sym = symbol(&p, variables[i].name);
-        variables[i].start = sym.st_value;
-        variables[i].size = sym.st_size;
+        locate(&p, &variables[i]);
+        locate(&p, &functions[i]);
     }
     if (insp_machine_create(&p.space, &options, &m, NULL))
         die("no machine");
     while (fgets(line, sizeof(line), stdin)) {
         if (sscanf(line, "%63s %" SCNu64 " %" SCNu64, name, &args[0], &args[1]) == 3)
-            call(&p, m, name, args);
+            call(m, name, args);
     }
     insp_machine_destroy(m);
     return 0;

@@ -18,6 +18,18 @@ class Unreadable(Exception):
     """The address is in no segment that the core holds."""
 
 
+def program_headers(elf: typing.Any) -> typing.Iterator[typing.Tuple[int, int, int, int, int]]:
+    """Of a 64-bit ELF file's bytes: kind, flags, offset, address and bytes in the file of each."""
+    (offset,) = struct.unpack_from("<Q", elf, 32)
+    size, count = struct.unpack_from("<HH", elf, 54)
+    if count == 0xFFFF:  # PN_XNUM: the true count is sh_info of section 0
+        (sections,) = struct.unpack_from("<Q", elf, 40)
+        (count,) = struct.unpack_from("<I", elf, sections + 44)
+    for i in range(count):
+        kind, flags, at, addr, _, in_file, _, _ = struct.unpack_from("<IIQQQQQQ", elf, offset + i * size)
+        yield kind, flags, at, addr, in_file
+
+
 class Core:
     """Bytes at addresses of a dumped process."""
 
@@ -34,15 +46,8 @@ class Core:
         self._opened: typing.Dict[str, typing.Optional[mmap.mmap]] = {}
 
     def _program_headers(self):
-        (offset,) = struct.unpack_from("<Q", self._map, 32)
-        size, count = struct.unpack_from("<HH", self._map, 54)
-        if count == 0xFFFF:  # PN_XNUM: the true count is sh_info of section 0
-            (sections,) = struct.unpack_from("<Q", self._map, 40)
-            (count,) = struct.unpack_from("<I", self._map, sections + 44)
         loads, notes = [], []
-        for i in range(count):
-            kind, _, at, addr, _, in_file, _, _ = struct.unpack_from(
-                "<IIQQQQQQ", self._map, offset + i * size)
+        for kind, _, at, addr, in_file in program_headers(self._map):
             if kind == PT_LOAD and in_file:
                 loads.append((addr, addr + in_file, at))
             elif kind == PT_NOTE:

@@ -13,6 +13,8 @@ import struct
 import typing
 from pathlib import Path
 
+from .corefile import program_headers
+
 MACHINES = {"arm64": ("aarch64", 183)}
 """By Debian's name of an architecture: the machine, and its number in ELF (EM_AARCH64)."""
 
@@ -66,18 +68,11 @@ def _is_code(mapping: Mapping) -> bool:
     """Whether the program may execute it: for qemu it is data, so its file is asked."""
     if not mapping.path.startswith("/") or "w" in mapping.rights:
         return False
-    with open(mapping.path, "rb") as file:
-        head = file.read(64)
-        if head[:4] != b"\x7fELF":
-            return False
-        at, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<HH", head, 54)
-        file.seek(at)
-        table = file.read(size * count)
-    for kind, flags, offset, _, _, length in struct.iter_unpack("<IIQQQQ%dx" % (size - 40), table):
-        if kind == PT_LOAD and flags & PF_X and offset < mapping.offset + mapping.end - mapping.start and \
-                mapping.offset < offset + length:
-            return True
-    return False
+    elf = Path(mapping.path).read_bytes()
+    if elf[:4] != b"\x7fELF":
+        return False
+    return any(kind == PT_LOAD and flags & PF_X and at < mapping.offset + mapping.end - mapping.start and
+               mapping.offset < at + length for kind, flags, at, _, length in program_headers(elf))
 
 
 def _note(kind: int, content: bytes) -> bytes:
