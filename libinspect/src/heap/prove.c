@@ -78,7 +78,8 @@ static bool prove_shared_keys(insp_heap *h)
         !asked                        ? INSP_PROOF_UNKNOWN
         : agree >= asked - asked / 20 ? INSP_PROOF_OK
                                       : INSP_PROOF_FAILED,
-        "keys of instances are tables, of %" PRIu64 " classes of %" PRIu64, agree, asked);
+        "keys that instances share are tables, in %" PRIu64 " classes of %" PRIu64, agree,
+        asked);
 }
 
 // What the lists of free blocks leave is what the page says is used.
